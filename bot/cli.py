@@ -1,0 +1,216 @@
+"""The command line: what operators, editors and engineers type. Errors go to standard error, never as a traceback."""
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import uuid4
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bot.errors import ReturneeBotError
+from bot.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from bot.nlu.engine import Engine
+
+# Commands import what they need when they run: `cases` must not wait for the understanding, nor `parse` for the web.
+
+app = typer.Typer(
+    help="Answers returnees in Khmer, and hands them to people.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+db = typer.Typer(help="The database.", no_args_is_help=True)
+app.add_typer(db, name="db")
+
+_out = Console()
+_err = Console(stderr=True)
+_CASES_SHOWN = 500
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+def main() -> None:
+    """Runs the command: exit 0 good, 1 problems found in what was checked, 2 wrong use."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        app()
+    except ReturneeBotError as error:
+        _complain(str(error))
+        sys.exit(1)
+
+
+@app.command()
+def serve() -> None:
+    """Serve the web chat until Ctrl-C."""
+    from bot.app import serve as serve_web
+
+    settings = load_settings()
+    _say(f"Starting in {settings.mode} mode …")
+    serve_web(settings, say=_say)
+
+
+@app.command()
+def chat() -> None:
+    """Talk to the bot in this terminal until Ctrl-D."""
+    asyncio.run(_talk(load_settings()))
+
+
+@app.command()
+def check(as_json: AsJson = False) -> None:
+    """Say everything that is wrong in content, menu and examples, or “All good”."""
+    from bot.checks.everything import check_everything
+
+    findings = check_everything(load_settings().paths, today=datetime.now(UTC).date())
+    if as_json:
+        _print_json([finding.to_json() for finding in findings])
+    for finding in findings if not as_json else ():
+        _say(str(finding))
+    if any(finding.is_error for finding in findings):
+        raise typer.Exit(1)
+    if not as_json:
+        _say("All good")
+
+
+@app.command()
+def train() -> None:
+    """Train the understanding, unless a model of exactly these examples and options exists."""
+    from bot.nlu.training import ensure_model
+
+    settings = load_settings()
+    _say(str(ensure_model(settings.paths, settings.models_dir)))
+
+
+@app.command()
+def parse(
+    texts: Annotated[list[str] | None, typer.Argument(help="Messages to understand.")] = None,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Read one JSON object a line from standard input.")] = False,
+) -> None:
+    """Print how messages are understood, one JSON object a line."""
+    from bot.nlu.jsonl import answer_lines
+
+    if jsonl == bool(texts):
+        raise typer.BadParameter("Give messages, or --jsonl and standard input: one of the two.")
+    lines: Iterable[str] = sys.stdin if jsonl else [json.dumps({"text": text}) for text in texts or ()]
+    answers = asyncio.run(answer_lines(_engine(), lines))
+    for answer in answers:
+        _print_json(answer)
+    if any("error" in answer for answer in answers):
+        raise typer.Exit(1)
+
+
+@app.command()
+def evaluate(
+    file: Annotated[Path, typer.Option("--file", help="Test sentences, one JSON object a line.")],
+    json_out: Annotated[Path | None, typer.Option("--json", help="Write the whole report here.")] = None,
+) -> None:
+    """Measure the understanding on sentences that it was not trained on."""
+    from bot.nlu.evaluation import evaluate as evaluate_lines
+    from bot.nlu.evaluation import read_lines
+    from bot.topics import load_topics
+
+    topics = load_topics(load_settings().paths.topics)
+    report = asyncio.run(evaluate_lines(_engine(), read_lines(file), topics))
+    if json_out:
+        json_out.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    table = Table("figure", "value", title=str(file))
+    for name, value in report.items():
+        if isinstance(value, int | float):
+            table.add_row(name, f"{value:.3f}" if isinstance(value, float) else str(value))
+    for name, value in report["crisis"].items():
+        table.add_row(f"crisis {name}", f"{value:.3f}" if isinstance(value, float) else str(value))
+    _out.print(table)
+
+
+@app.command()
+def cases(as_json: AsJson = False) -> None:
+    """List the cases that are not resolved, urgent ones first; names no content."""
+    from bot.storage import cases as storage
+    from bot.storage.engine import open_storage
+
+    opened = open_storage(load_settings().database)
+    try:
+        rows = asyncio.run(opened.read(partial(storage.list_open, limit=_CASES_SHOWN)))
+    finally:
+        opened.close()
+    if as_json:
+        names = ("number", "type", "lane", "status", "urgent")
+        _print_json([{n: getattr(r, n) for n in names} | {"opened_at": r.created_at.isoformat()} for r in rows])
+        return
+    table = Table("number", "urgent", "lane", "type", "status", "opened (UTC)")
+    for row in rows:
+        urgent = "yes" if row.urgent else ""
+        table.add_row(str(row.number), urgent, row.lane, row.type, row.status, f"{row.created_at:%Y-%m-%d %H:%M}")
+    _out.print(table if rows else "No open cases.")
+
+
+@db.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database to the schema of this version; makes it if it is not there."""
+    from bot.storage.migrate import upgrade
+
+    settings = load_settings()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    upgrade(settings.database)
+    _say("The database is up to date.")
+
+
+def _engine() -> "Engine":
+    from bot.nlu.embedded import load_engine
+    from bot.nlu.training import ensure_model
+
+    settings = load_settings()
+    return load_engine(ensure_model(settings.paths, settings.models_dir))
+
+
+async def _talk(settings: Settings) -> None:
+    from bot.app import open_application
+    from bot.channels.terminal import BOT, TerminalChannel
+    from bot.model import Inbound, Text
+
+    application = open_application(settings, TerminalChannel(console=_out))
+    contact_ref = uuid4().hex
+    try:
+        while True:
+            line = await asyncio.to_thread(_read_line)
+            if line is None:
+                return
+            message = Inbound(
+                channel="terminal",
+                bot=BOT,
+                external_id=uuid4().hex,
+                contact_ref=contact_ref,
+                payload=Text(text=line),
+            )
+            handled = await application.conversations.handle(message)
+            await application.deliverer.drain(handled.conversation_id)
+    finally:
+        application.storage.close()
+
+
+def _read_line() -> str | None:
+    try:
+        return input("> ")
+    except EOFError:
+        return None
+
+
+def _say(line: str) -> None:
+    _out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _complain(line: str) -> None:
+    _err.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")

@@ -1,0 +1,82 @@
+"""The values that every layer shares, in the words of docs/glossary.md. No behaviour beyond their own consistency."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+Language = Literal["km", "en"]
+LANGUAGES: tuple[Language, ...] = ("km", "en")
+ChannelName = Literal["telegram", "messenger", "web", "terminal"]
+Author = Literal["contact", "bot", "staff"]
+Lane = Literal["legal", "counselling", "jobs", "aid", "general", "complaint"]
+AttachmentKind = Literal["voice", "photo", "video", "document", "location", "contact", "sticker"]
+
+
+class SendClass(StrEnum):
+    """How hard we try to send: see architecture.md §2."""
+
+    A = "A"  # at least once: answers, questions, crisis, staff replies, receipts, handoffs
+    B = "B"  # at most once: menus, greetings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """Words that the contact typed, as typed."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Press:
+    """A button that the contact pressed, by its opaque id."""
+
+    button: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attachment:
+    """Something that is not text: a voice note, photo, sticker …"""
+
+    kind: AttachmentKind
+
+
+Payload = Text | Press | Attachment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inbound:
+    """One message from a contact.
+
+    channel, bot and external_id together name the message: the same three mean the same message sent again.
+    contact_ref is the channel's own name for the contact (a chat id, the hash of a cookie).
+    """
+
+    channel: ChannelName
+    bot: str
+    external_id: str
+    contact_ref: str
+    payload: Payload
+
+
+@dataclass(frozen=True, kw_only=True)
+class Button:
+    """What a contact can press: an opaque id and the words on it."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutboundMessage:
+    """One message ready for a channel: rendered, in one language."""
+
+    id: UUID
+    seq: int
+    contact_ref: str
+    language: Language
+    text: str
+    buttons: tuple[Button, ...]
+    answer: str | None
+    created_at: datetime

@@ -1,0 +1,136 @@
+"""What the operator sets, read once from the environment or `.env`; every problem is reported at the same time."""
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.errors import SettingsError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+NOT_IN_THIS_VERSION = (
+    "MODE=production needs the staff console, the on-call list and encryption at rest, which this version does not"
+    " have yet. Use MODE=demo."
+)
+
+
+class Settings(BaseSettings):
+    """One field for each setting; the names in the environment are these in capitals."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    mode: Literal["demo", "production"] = Field(
+        "demo", description="demo: loopback only, no staff. production: refused by this version."
+    )
+    data_dir: Path = Field(Path("data"), description="Folder of the database and the trained models; made if missing.")
+    files_dir: Path = Field(REPOSITORY, description="Folder that holds content/, flows/, nlu/ and config.yml.")
+    database_url: str = Field(
+        "", description="sqlite:///file or postgresql://…; empty: SQLite in DATA_DIR.", repr=False
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on; demo allows loopback only.")
+    port: int = Field(8000, ge=1, le=65535, description="Port to listen on.")
+    public_url: str = Field("", description="Address under which people reach the server, https://…; empty: local.")
+    crisis_phone: str = Field("", description="The adult crisis line; required in production, none is known yet.")
+    webchat_embed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Origins, separated by commas, whose pages may show /chat in a frame; empty: none."
+    )
+    nlu_engine: Literal["embedded"] = Field("embedded", description="What understands messages; embedded: in process.")
+
+    @field_validator("webchat_embed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("webchat_embed_origins")
+    @classmethod
+    def _only_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            scheme, _, rest = origin.partition("://")
+            if scheme not in ("http", "https") or not rest or set(rest) & set("/;,' \"*"):
+                raise ValueError(f"“{origin}” is not an origin such as https://example.org")
+        return origins
+
+    @model_validator(mode="after")
+    def _demo_stays_on_this_machine(self) -> "Settings":
+        if self.mode == "demo" and not _is_loopback(self.host):
+            raise ValueError(f"HOST={self.host}: MODE=demo listens on this machine only. Use 127.0.0.1.")
+        return self
+
+    @property
+    def database(self) -> str:
+        """The database's address, with the default filled in."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'returnee-bot.db'}"
+
+    @property
+    def paths(self) -> "Paths":
+        """Where the files that people edit are."""
+        return Paths(root=self.files_dir)
+
+    @property
+    def models_dir(self) -> Path:
+        """Where trained models are kept, one folder for each set of inputs."""
+        return self.data_dir / "models"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def load_settings() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        SettingsError: one line for everything that is wrong.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        raise SettingsError([_line(problem["loc"], problem["msg"]) for problem in error.errors()]) from error
+    if settings.mode == "production":
+        missing = [] if settings.crisis_phone else ["CRISIS_PHONE: MODE=production needs the adult crisis line."]
+        raise SettingsError([*missing, NOT_IN_THIS_VERSION])
+    return settings
+
+
+def _line(location: tuple[int | str, ...], message: str) -> str:
+    name = ".".join(map(str, location)).upper()
+    return f"{name}: {message}" if name else message.removeprefix("Value error, ")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paths:
+    """Where the files that people edit are, below FILES_DIR."""
+
+    root: Path
+
+    @property
+    def content(self) -> Path:
+        """Answers, facts and texts."""
+        return self.root / "content"
+
+    @property
+    def flows(self) -> Path:
+        """The menu and the flows."""
+        return self.root / "flows"
+
+    @property
+    def nlu(self) -> Path:
+        """topics.yml, the training examples in data/, and the test sets in evaluation/."""
+        return self.root / "nlu"
+
+    @property
+    def topics(self) -> Path:
+        """The ids of everything the bot understands."""
+        return self.nlu / "topics.yml"
+
+    @property
+    def pipeline(self) -> Path:
+        """The options of the understanding, in Rasa's format."""
+        return self.root / "config.yml"

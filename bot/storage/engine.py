@@ -1,0 +1,74 @@
+"""Runs use cases on the database: plain functions of a connection, each in one transaction, in threads of their own."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from bot.errors import StorageDown, StorageError
+from bot.storage import dialects, migrate
+from bot.storage.workers import Pool, SingleWriter, Workers
+
+READERS = 4
+POSTGRES_WRITERS = 8
+
+T = TypeVar("T")
+
+
+class Storage:
+    """The open database.
+
+    Whoever awaits may be cancelled at any moment: the transaction then has not begun and never will, or it runs to its
+    end. A function that raises leaves nothing behind.
+    """
+
+    def __init__(self, *, writers: Workers, readers: Workers) -> None:
+        self._writers, self._readers = writers, readers
+        self._closed = False
+
+    async def run(self, fn: Callable[[sa.Connection], T]) -> T:
+        """What fn gives, once everything it wrote is on disk.
+
+        Raises:
+            StorageDown: the database did not take it; the same may be tried again.
+        """
+        self._refuse_if_closed()
+        return await self._writers.run(fn)
+
+    async def read(self, fn: Callable[[sa.Connection], T]) -> T:
+        """What fn reads, all of it at one moment, never waiting for a writer.
+
+        Raises:
+            StorageDown: the database does not answer.
+        """
+        self._refuse_if_closed()
+        return await self._readers.run(fn)
+
+    def close(self) -> None:
+        """Ends what has begun or waits, then lets go of the database; from then on everything is StorageDown."""
+        if not self._closed:
+            self._closed = True
+            self._writers.close()
+            self._readers.close()
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise StorageDown("The database is closed.")
+
+
+def open_storage(database_url: str) -> Storage:
+    """The database, ready for use; close it in the end.
+
+    Raises:
+        StorageError: the address is wrong, the database can not be reached, or its schema is not that of this version.
+    """
+    url = dialects.parse_database_url(database_url)
+    current, head = migrate.current_and_head(database_url)
+    if current != head:
+        found = f"is at revision {current}" if current else "has no tables yet"
+        raise StorageError(f"The database {found}; this version needs revision {head}. Upgrade it first.")
+    readers = Pool(dialects.create_engine(url, connections=READERS, read_only=True), threads=READERS)
+    if dialects.is_sqlite(url):
+        return Storage(writers=SingleWriter(dialects.create_engine(url, connections=1)), readers=readers)
+    engine = dialects.create_engine(url, connections=POSTGRES_WRITERS)
+    return Storage(writers=Pool(engine, threads=POSTGRES_WRITERS), readers=readers)

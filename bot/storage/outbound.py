@@ -1,0 +1,186 @@
+"""Outbound rows: the messages that go out, one by one and in order within each conversation."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from bot.model import SendClass
+from bot.storage.messages import MessageRow, read
+from bot.storage.tables import OutboundStatus, contacts, conversations, is_unsent, messages, outbound
+from bot.storage.texts import to_text
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutboundRow:
+    """A message that is now to be sent by message.channel and message.bot to contact_ref, for the attempts-th time."""
+
+    message: MessageRow
+    contact_ref: str
+    send_class: SendClass
+    attempts: int
+
+
+_earlier = outbound.alias("earlier")
+_IS_DUE = sa.and_(
+    outbound.c.status == "queued",
+    sa.or_(outbound.c.not_before.is_(None), outbound.c.not_before <= sa.bindparam("now")),
+)
+_IS_FIRST = ~sa.exists().where(
+    _earlier.c.conversation_id == outbound.c.conversation_id, _earlier.c.seq < outbound.c.seq, is_unsent(_earlier)
+)
+_WITH_WORK = (
+    sa.select(outbound.c.conversation_id)
+    .where(is_unsent(outbound), _IS_DUE, _IS_FIRST)
+    .order_by(outbound.c.updated_at)
+    .limit(sa.bindparam("at_most"))
+)
+_LOCK = sa.select(conversations.c.id).where(conversations.c.id == sa.bindparam("conversation_id")).with_for_update()
+_UNSENT = (
+    sa.select(
+        messages,
+        contacts.c.ref,
+        outbound.c.send_class,
+        outbound.c.attempts,
+        sa.not_(_IS_DUE).label("waits"),
+    )
+    .select_from(outbound)
+    .join(messages, messages.c.id == outbound.c.message_id)
+    .join(conversations, conversations.c.id == outbound.c.conversation_id)
+    .join(contacts, contacts.c.id == conversations.c.contact_id)
+    .where(outbound.c.conversation_id == sa.bindparam("conversation_id"), is_unsent(outbound))
+    .order_by(outbound.c.seq)
+    .limit(sa.bindparam("at_most"))
+)
+_INSERT = sa.insert(outbound)
+_MARK = sa.update(outbound).where(outbound.c.message_id == sa.bindparam("of_message"))
+_MARK_SENDING = _MARK.where(outbound.c.status == "sending")
+_CLAIM = _MARK.values(status="sending", attempts=outbound.c.attempts + 1)
+_RELEASE = _MARK_SENDING.values(status="queued", attempts=outbound.c.attempts - 1)
+_RECOVER = (
+    sa.update(outbound)
+    .where(is_unsent(outbound), outbound.c.status == "sending", outbound.c.updated_at <= sa.bindparam("claimed_until"))
+    .values(status=sa.case((outbound.c.send_class == "A", "queued"), else_="maybe_sent"))
+)
+
+
+def enqueue(
+    tx: sa.Connection,
+    message: MessageRow,
+    *,
+    send_class: SendClass,
+    now: datetime,
+    not_before: datetime | None = None,
+) -> None:
+    """Lets the message, which is already inserted, go out after all earlier ones and not before the moment given."""
+    values = {
+        "message_id": message.id,
+        "conversation_id": message.conversation_id,
+        "seq": message.seq,
+        "send_class": send_class,
+        "not_before": not_before,
+        "status": "queued",
+        "attempts": 0,
+        "error": None,
+        "platform_id": None,
+        "updated_at": now,
+    }
+    tx.execute(_INSERT, values)
+
+
+def conversations_with_work(conn: sa.Connection, now: datetime, limit: int) -> list[UUID]:
+    """Conversations whose first unsent row may be claimed now, those that wait longest first."""
+    return list(conn.scalars(_WITH_WORK, {"now": now, "at_most": limit}))
+
+
+def claim(tx: sa.Connection, conversation_id: UUID, now: datetime, limit: int) -> list[OutboundRow]:
+    """The next rows of the conversation, in order, for the caller to send; they now count as being sent.
+
+    Empty while an earlier row is being sent or has to wait. Each row claimed must be marked or released.
+    """
+    tx.execute(_LOCK, {"conversation_id": conversation_id})
+    rows = tx.execute(_UNSENT, {"conversation_id": conversation_id, "now": now, "at_most": limit})
+    claimed = _until_one_waits(rows)
+    if claimed:
+        tx.execute(_CLAIM, [{"of_message": row.message.id, "updated_at": now} for row in claimed])
+    return claimed
+
+
+def _until_one_waits(rows: Iterable[sa.Row[Any]]) -> list[OutboundRow]:
+    claimed: list[OutboundRow] = []
+    for row in rows:
+        if row.waits:
+            break
+        claimed.append(
+            OutboundRow(
+                message=read(row),
+                contact_ref=to_text(row.ref),
+                send_class=SendClass(row.send_class),
+                attempts=row.attempts + 1,
+            )
+        )
+    return claimed
+
+
+def release(tx: sa.Connection, message_ids: Sequence[UUID], *, now: datetime) -> None:
+    """Gives back rows that were claimed and not tried, because an earlier one could not be sent."""
+    if message_ids:
+        tx.execute(_RELEASE, [{"of_message": message_id, "updated_at": now} for message_id in message_ids])
+
+
+def mark_sent(tx: sa.Connection, message_id: UUID, *, platform_id: str | None, now: datetime) -> None:
+    """The channel has taken the message; platform_id is its name there."""
+    _mark(tx, message_id, "sent", error=None, platform_id=platform_id, now=now)
+
+
+def mark_rejected(tx: sa.Connection, message_id: UUID, *, error: str, now: datetime) -> None:
+    """The channel will never take the message; error is a reason without content."""
+    _mark(tx, message_id, "rejected", error=error, platform_id=None, now=now)
+
+
+def mark_maybe_sent(tx: sa.Connection, message_id: UUID, *, error: str, now: datetime) -> None:
+    """The message may have arrived and is not tried again."""
+    _mark(tx, message_id, "maybe_sent", error=error, platform_id=None, now=now)
+
+
+def mark_retry(tx: sa.Connection, message_id: UUID, *, not_before: datetime, error: str, now: datetime) -> None:
+    """The message goes out again at not_before, and with it what follows in the conversation."""
+    values = {
+        "of_message": message_id,
+        "status": "queued",
+        "not_before": not_before,
+        "error": error,
+        "updated_at": now,
+    }
+    tx.execute(_MARK_SENDING, values)
+
+
+def _mark(
+    tx: sa.Connection,
+    message_id: UUID,
+    status: OutboundStatus,
+    *,
+    error: str | None,
+    platform_id: str | None,
+    now: datetime,
+) -> None:
+    values = {
+        "of_message": message_id,
+        "status": status,
+        "error": error,
+        "platform_id": platform_id,
+        "updated_at": now,
+    }
+    tx.execute(_MARK, values)
+
+
+def recover(tx: sa.Connection, now: datetime, *, claimed_for: timedelta = timedelta(0)) -> int:
+    """Frees rows that a dead process was sending: class A goes out again, class B is maybe_sent. Gives their number.
+
+    Where other processes send too, claimed_for must be longer than any of them needs for one claim.
+    """
+    values = {"claimed_until": now - claimed_for, "updated_at": now}
+    return tx.execute(_RECOVER, values).rowcount

@@ -1,0 +1,34 @@
+"""Votes: whether an answer helped, once for each message."""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+
+from bot.storage.dialects import insert_if_new
+from bot.storage.tables import votes
+
+_INSERT = insert_if_new(votes, "message_id")
+
+
+def record(
+    tx: sa.Connection,
+    *,
+    message_id: UUID,
+    conversation_id: UUID,
+    answer: str,
+    language: str,
+    helped: bool,
+    now: datetime,
+) -> bool:
+    """Keeps the first vote on a message; False for a later one, which changes nothing."""
+    values = {
+        "id": uuid4(),
+        "message_id": message_id,
+        "conversation_id": conversation_id,
+        "answer": answer,
+        "language": language,
+        "helped": helped,
+        "at": now,
+    }
+    return tx.execute(_INSERT, values).rowcount == 1

@@ -1,0 +1,35 @@
+"""Whether the service works, for whoever watches it."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot.content.store import ContentStore
+from bot.storage.engine import Storage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """GET /healthz: 200 while the database answers; it also says whether the newest content is the one that serves."""
+
+    storage: Storage
+    content: ContentStore
+
+    def routes(self) -> list[Route]:
+        """The one route."""
+        return [Route("/healthz", self.check, methods=["GET"])]
+
+    async def check(self, request: Request) -> Response:
+        """Asks the database; an error of it becomes 503."""
+        await self.storage.read(_answers)
+        problems = len(self.content.last_problems)
+        return JSONResponse(
+            {"status": "ok", "content": self.content.current.version[:12], "content_problems": problems}
+        )
+
+
+def _answers(tx: Connection) -> None:
+    tx.execute(text("SELECT 1"))

@@ -1,0 +1,111 @@
+"""The trained classifier: linear scores over n-grams, a softmax temperature, two thresholds. Inference is numpy alone."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from khmer_nlu.features import View, Vocabulary
+
+OUT_OF_SCOPE: Final = "out_of_scope"
+FORMAT: Final = 1
+
+Decision = Literal["answer", "ask", "fallback"]
+Ranking = tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thresholds:
+    """answer: confidence from which the best intent is answered; ask: from which it is worth asking about."""
+
+    answer: float
+    ask: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """Everything that training found.
+
+    coefficients: n-grams × labels, float32: half the memory, and far finer than what two sentences differ by.
+    """
+
+    labels: tuple[str, ...]
+    vocabulary: Vocabulary
+    coefficients: NDArray[np.float32]
+    intercepts: NDArray[np.float64]
+    temperature: float
+    thresholds: Thresholds
+
+    def probabilities(self, key: str) -> NDArray[np.float64]:
+        """The calibrated probability of each label for a match key, in the order of labels."""
+        places, weights = self.vocabulary.vector(key)
+        margins = weights @ self.coefficients[places].astype(np.float64) + self.intercepts
+        return softmax(margins / self.temperature)
+
+    def classify(self, key: str) -> tuple[Decision, Ranking]:
+        """What to do about a message of this match key, and all intents but out_of_scope, the most probable first."""
+        probabilities = self.probabilities(key)
+        order = np.argsort(-probabilities, kind="stable")
+        ranking = tuple((self.labels[i], float(probabilities[i])) for i in order if self.labels[i] != OUT_OF_SCOPE)
+        outside = float(probabilities[self.labels.index(OUT_OF_SCOPE)]) if OUT_OF_SCOPE in self.labels else 0.0
+        return decide(ranking[0][1], outside, self.thresholds), ranking
+
+    def to_arrays(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """The model as arrays and a JSON-able description."""
+        arrays: dict[str, NDArray[Any]] = {
+            "idf": self.vocabulary.idf,
+            "coefficients": self.coefficients,
+            "intercepts": self.intercepts,
+        }
+        for view, numbers in zip(self.vocabulary.views, self.vocabulary.numbers, strict=True):
+            arrays[f"terms_{view.name}"] = np.frombuffer("\n".join(numbers).encode(), dtype=np.uint8)
+        return arrays, {
+            "format": FORMAT,
+            "labels": list(self.labels),
+            "views": [asdict(view) for view in self.vocabulary.views],
+            "temperature": self.temperature,
+            "thresholds": asdict(self.thresholds),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> "Model":
+        """The model that to_arrays() gave.
+
+        Raises:
+            KeyError, ValueError: it is damaged, or of another version.
+        """
+        if about["format"] != FORMAT:
+            raise ValueError(f"the model has format {about['format']}, not {FORMAT}")
+        views = tuple(View(**view) for view in about["views"])
+        numbers: list[dict[str, int]] = []
+        first = 0
+        for view in views:
+            words = arrays[f"terms_{view.name}"].tobytes().decode().split("\n")
+            numbers.append({term: first + place for place, term in enumerate(words)})
+            first += len(words)
+        if not first == len(arrays["idf"]) == len(arrays["coefficients"]):
+            raise ValueError("the model's parts do not fit together")
+        return cls(
+            labels=tuple(about["labels"]),
+            vocabulary=Vocabulary(views=views, numbers=tuple(numbers), idf=arrays["idf"]),
+            coefficients=arrays["coefficients"],
+            intercepts=arrays["intercepts"],
+            temperature=float(about["temperature"]),
+            thresholds=Thresholds(**about["thresholds"]),
+        )
+
+
+def decide(confidence: float, outside: float, thresholds: Thresholds) -> Decision:
+    """Answer only what is sure and more probable than out of scope; ask while there is something worth asking."""
+    if confidence >= thresholds.answer and confidence > outside:
+        return "answer"
+    return "ask" if confidence >= thresholds.ask else "fallback"
+
+
+def softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities from scores, over the last axis."""
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    result: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
+    return result

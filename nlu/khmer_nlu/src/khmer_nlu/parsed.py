@@ -1,0 +1,73 @@
+"""What is understood of one message, and the one way to get it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from khmer_nlu.classifier import Decision, Model, Ranking
+from khmer_nlu.crisis import CrisisKind, find_crisis_in
+from khmer_nlu.normalise import match_key
+from khmer_nlu.script import Language, detect_language_of
+
+FALLBACK: Final = "nlu_fallback"
+RANKED: Final = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parsed:
+    """What a message means.
+
+    intent is nlu_fallback exactly if decision is fallback. confidence and ranking (the five most probable intents) are
+    calibrated, from before the threshold, and hold neither out_of_scope nor crisis ids. crisis is found without the
+    classifier. entities and slot_value wait for a later step: empty and None.
+    """
+
+    text: str
+    language: Language
+    intent: str
+    decision: Decision
+    confidence: float
+    ranking: Ranking
+    entities: tuple[Mapping[str, Any], ...] = ()
+    crisis: CrisisKind | None = None
+    slot_value: Any = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The result in the form of `returnee-bot parse`."""
+        return {
+            "text": self.text,
+            "language": self.language,
+            "intent": self.intent,
+            "decision": self.decision,
+            "confidence": self.confidence,
+            "ranking": [list(pair) for pair in self.ranking],
+            "entities": [dict(entity) for entity in self.entities],
+            "crisis": self.crisis,
+            "slot_value": self.slot_value,
+        }
+
+
+def parse(model: Model, text: str) -> Parsed:
+    """Understands one message. A leading slash means nothing special; a message without letters means nothing."""
+    key = match_key(text)
+    language, crisis = detect_language_of(key), find_crisis_in(key)
+    if not any(character.isalpha() for character in key):
+        return Parsed(
+            text=text,
+            language=language,
+            intent=FALLBACK,
+            decision="fallback",
+            confidence=0.0,
+            ranking=(),
+            crisis=crisis,
+        )
+    decision, ranking = model.classify(key)
+    return Parsed(
+        text=text,
+        language=language,
+        intent=FALLBACK if decision == "fallback" else ranking[0][0],
+        decision=decision,
+        confidence=ranking[0][1],
+        ranking=ranking[:RANKED],
+        crisis=crisis,
+    )

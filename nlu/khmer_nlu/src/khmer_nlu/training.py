@@ -1,0 +1,177 @@
+"""Trains the classifier. The only module that needs scikit-learn; a serving process never imports it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.sparse import csr_matrix, diags_array, hstack
+from sklearn.model_selection import StratifiedKFold
+from sklearn.svm import LinearSVC
+
+from khmer_nlu.classifier import OUT_OF_SCOPE, Model, Thresholds, softmax
+from khmer_nlu.features import View, Vocabulary, terms
+from khmer_nlu.normalise import match_key
+
+FOLDS: Final = 5
+SEED: Final = 20260724
+GRID: Final = np.arange(0.02, 0.96, 0.01)
+
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What can be chosen about training; config.yml holds the values.
+
+    Args:
+        views: the n-grams, see features.py.
+        c: inverse strength of the regularisation.
+        min_texts: in how many sentences an n-gram must stand to be kept.
+        wrong_answers: share of in-scope sentences that may get a wrong answer.
+        outside_answered: share of out-of-scope sentences that may get an answer.
+        inside_refused: share of in-scope sentences that may fall below “ask”.
+    """
+
+    views: tuple[View, ...]
+    c: float
+    min_texts: int
+    wrong_answers: float
+    outside_answered: float
+    inside_refused: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossValidated:
+    """Scores of sentences by models that did not see them, and the labels they should have."""
+
+    labels: tuple[str, ...]
+    scores: Scores
+    gold: NDArray[np.int64]
+
+
+def train(examples: Sequence[tuple[str, str]], options: Options) -> Model:
+    """The model of these (text, intent) examples; the same examples give the same model.
+
+    Temperature and thresholds are chosen on scores of five-fold cross-validation.
+    """
+    texts, intents = zip(*examples, strict=True)
+    counted = count_terms(texts, options.views)
+    seen = cross_validate(counted, intents, options)
+    temperature = fit_temperature(seen)
+    idf = _idf(counted, np.arange(len(texts)), options)
+    fitted = _fit(_weigh(counted, idf), np.searchsorted(seen.labels, intents), options)
+    kept = idf > 0
+    return Model(
+        labels=seen.labels,
+        vocabulary=_vocabulary(counted, idf),
+        coefficients=np.ascontiguousarray(fitted.coef_.T[kept], dtype=np.float32),
+        intercepts=fitted.intercept_.astype(np.float64),
+        temperature=temperature,
+        thresholds=choose_thresholds(seen, temperature, options),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """The n-grams of all texts: texts × n-grams, each cell 1 + ln of how often it stands there.
+
+    terms: by view, sorted; bounds: where each view's columns begin, and where the last ends.
+    """
+
+    views: tuple[View, ...]
+    terms: tuple[tuple[str, ...], ...]
+    bounds: tuple[int, ...]
+    matrix: Any
+
+
+def count_terms(texts: Sequence[str], views: Sequence[View]) -> Counted:
+    """Counts every n-gram of every text once; folds only choose and weigh among them."""
+    found = [[counter for _, counter in terms(match_key(text), views)] for text in texts]
+    sorted_terms = tuple(tuple(sorted({term for row in found for term in row[v]})) for v in range(len(views)))
+    bounds = tuple(int(bound) for bound in np.cumsum([0, *map(len, sorted_terms)]))
+    numbers = [{term: bounds[v] + i for i, term in enumerate(sorted_terms[v])} for v in range(len(views))]
+    rows: list[int] = []
+    columns: list[int] = []
+    values: list[float] = []
+    for row, counters in enumerate(found):
+        for in_view, counter in zip(numbers, counters, strict=True):
+            rows.extend([row] * len(counter))
+            columns.extend(in_view[term] for term in counter)
+            values.extend(1.0 + math.log(count) for count in counter.values())
+    matrix = csr_matrix((values, (rows, columns)), shape=(len(texts), bounds[-1]))
+    return Counted(views=tuple(views), terms=sorted_terms, bounds=bounds, matrix=matrix)
+
+
+def cross_validate(counted: Counted, intents: Sequence[str], options: Options) -> CrossValidated:
+    """Scores of every text by a model that was trained without it."""
+    labels = tuple(sorted(set(intents)))
+    gold = np.searchsorted(labels, intents)
+    scores = np.zeros((len(gold), len(labels)))
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
+    for inside, outside in folds.split(np.zeros(len(gold)), gold):
+        weighed = _weigh(counted, _idf(counted, inside, options))
+        scores[outside] = _fit(weighed[inside], gold[inside], options).decision_function(weighed[outside])
+    return CrossValidated(labels=labels, scores=scores, gold=gold)
+
+
+def _idf(counted: Counted, rows: NDArray[np.int64], options: Options) -> NDArray[np.float64]:
+    """Smoothed inverse document frequency within these rows; 0 for n-grams in fewer than min_texts of them."""
+    in_rows = np.bincount(counted.matrix[rows].indices, minlength=counted.bounds[-1])
+    idf = np.log((1.0 + len(rows)) / (1.0 + in_rows)) + 1.0
+    return np.where(in_rows >= options.min_texts, idf, 0.0)
+
+
+def _weigh(counted: Counted, idf: NDArray[np.float64]) -> Any:
+    """TF-IDF of all texts, each view of length 1 times its weight: what Vocabulary.vector gives for one."""
+    blocks = []
+    for view, first, end in zip(counted.views, counted.bounds, counted.bounds[1:], strict=False):
+        block = counted.matrix[:, first:end].multiply(idf[first:end]).tocsr()
+        lengths = np.sqrt(block.multiply(block).sum(axis=1)).A1
+        blocks.append(diags_array(view.weight / np.where(lengths > 0, lengths, 1.0)) @ block)
+    return hstack(blocks).tocsr()
+
+
+def _vocabulary(counted: Counted, idf: NDArray[np.float64]) -> Vocabulary:
+    numbers: list[dict[str, int]] = []
+    kept = np.cumsum(idf > 0) - 1
+    for words, first in zip(counted.terms, counted.bounds, strict=False):
+        numbers.append({word: int(kept[first + i]) for i, word in enumerate(words) if idf[first + i] > 0})
+    return Vocabulary(views=counted.views, numbers=tuple(numbers), idf=idf[idf > 0])
+
+
+def fit_temperature(seen: CrossValidated) -> float:
+    """The temperature at which the softmax of the scores is most probable to give the gold labels."""
+
+    def loss(temperature: float) -> float:
+        probabilities = softmax(seen.scores / temperature)
+        return -float(np.log(probabilities[np.arange(len(seen.gold)), seen.gold] + 1e-12).mean())
+
+    return float(minimize_scalar(loss, bounds=(0.02, 3.0), method="bounded").x)
+
+
+def choose_thresholds(seen: CrossValidated, temperature: float, options: Options) -> Thresholds:
+    """The lowest threshold for answers that keeps wrong ones rare, and the highest for asking that refuses few."""
+    probabilities = softmax(seen.scores / temperature)
+    is_outside = np.array([label == OUT_OF_SCOPE for label in seen.labels])
+    inside = ~is_outside[seen.gold]
+    outside_share = probabilities[:, is_outside].sum(axis=1)
+    in_scope = np.where(is_outside, -1.0, probabilities)
+    best, confidence = in_scope.argmax(axis=1), in_scope.max(axis=1)
+
+    def is_good(threshold: float) -> bool:
+        answered = (confidence >= threshold) & (confidence > outside_share)
+        wrong = (answered & inside & (best != seen.gold)).sum() / max(inside.sum(), 1)
+        let_in = (answered & ~inside).sum() / max((~inside).sum(), 1)
+        return bool(wrong <= options.wrong_answers and let_in <= options.outside_answered)
+
+    answer = next((float(t) for t in GRID if is_good(t)), float(GRID[-1]))
+    ask = float(np.quantile(confidence[inside], options.inside_refused))
+    return Thresholds(answer=round(answer, 2), ask=round(min(ask, answer), 3))
+
+
+def _fit(matrix: Any, gold: NDArray[np.int64], options: Options) -> Any:
+    return LinearSVC(C=options.c, random_state=SEED, max_iter=5000).fit(matrix, gold)

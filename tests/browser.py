@@ -1,0 +1,18 @@
+"""Debian's Chromium, headless, for browser tests and benchmarks."""
+
+import shutil
+
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def find_chromium() -> str | None:
+    """The path of chromium, or None where it is not installed."""
+    return shutil.which("chromium")

@@ -1,0 +1,86 @@
+"""What tests of several folders share: databases of both kinds, and the one way to leave a test out."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, NoReturn
+
+import pytest
+
+from bot.storage.engine import Storage, open_storage
+from bot.storage.migrate import upgrade
+from bot.storage.tables import METADATA
+from tests.postgres import NotHere, Postgres, delete_all_rows, start_postgres
+
+Dialect = Literal["sqlite", "postgres"]
+
+
+def skip_or_fail(reason: str) -> NoReturn:
+    """Leaves the test out where something is missing; with REQUIRE_ALL=1, as in CI, that fails."""
+    if os.environ.get("REQUIRE_ALL") == "1":
+        pytest.fail(f"REQUIRE_ALL=1, but {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server of this test run's own."""
+    try:
+        with start_postgres() as server:
+            yield server
+    except NotHere as error:
+        skip_or_fail(str(error))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def dialect(request: pytest.FixtureRequest) -> Dialect:
+    """The kind of database: whatever uses it runs on both."""
+    found: Dialect = request.param
+    return found
+
+
+@pytest.fixture
+def empty_database_url(dialect: Dialect, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a database without tables; the SQLite file does not exist."""
+    if dialect == "sqlite":
+        yield f"sqlite:///{tmp_path / 'test.db'}"
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        with server.database() as url:
+            yield url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database with all tables, to be copied."""
+    file = tmp_path_factory.mktemp("template") / "template.db"
+    upgrade(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    """A PostgreSQL database with all tables, which tests use one after the other."""
+    with postgres.database() as url:
+        upgrade(url)
+        yield url
+
+
+@pytest.fixture
+def database_url(dialect: Dialect, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """The address of a database with all tables and no rows; a test may not change its tables."""
+    if dialect == "sqlite":
+        file = shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "test.db")
+        return f"sqlite:///{file}"
+    url: str = request.getfixturevalue("postgres_url")
+    delete_all_rows(url, [table.name for table in reversed(METADATA.sorted_tables)])
+    return url
+
+
+@pytest.fixture
+def storage(database_url: str) -> Iterator[Storage]:
+    """The open database, without rows."""
+    opened = open_storage(database_url)
+    yield opened
+    opened.close()

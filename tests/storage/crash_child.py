@@ -1,0 +1,37 @@
+"""A process that writes until it is killed: `python -m tests.storage.crash_child ADDRESS hold|go`."""
+
+import asyncio
+import os
+import sys
+from functools import partial
+from itertools import count
+
+import sqlalchemy as sa
+
+from bot.storage.engine import open_storage
+from tests.storage.rows import say
+
+
+def write(tx: sa.Connection, *, contact_ref: str, hold: bool) -> None:
+    """Two messages in a conversation of their own, with a stop between them."""
+    say(tx, contact_ref)
+    if hold:
+        os.write(1, b"inside\n")  # whole, though several threads write
+        sys.stdin.read()
+    say(tx, contact_ref)
+
+
+async def main(database_url: str, what: str) -> None:
+    """Writes with eight tasks; prints each conversation when it is committed."""
+    storage, numbers = open_storage(database_url), count()
+
+    async def work() -> None:
+        for number in numbers:
+            await storage.run(partial(write, contact_ref=str(number), hold=what == "hold"))
+            print(number, flush=True)
+
+    await asyncio.gather(*(work() for _ in range(8)))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -1,0 +1,57 @@
+"""kill -9 leaves whole transactions, and all of those that were reported."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from bot.storage import migrate
+
+ROOT = Path(__file__).resolve().parents[2]
+MESSAGES_OF_EACH = (
+    "SELECT k.ref, count(m.id), c.last_seq FROM contacts k LEFT JOIN conversations c ON c.contact_id = k.id"
+)
+MESSAGES_OF_EACH += " LEFT JOIN messages m ON m.conversation_id = c.id GROUP BY k.ref, c.last_seq"
+
+
+def killed_after(database_url: str, what: str, lines: int) -> list[str]:
+    """What a process said until it was killed, which happened after so many lines."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "tests.storage.crash_child", database_url, what],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout
+    said = [child.stdout.readline() for _ in range(lines)]
+    child.kill()
+    rest, _ = child.communicate()
+    return [line.strip() for line in [*said, *rest.splitlines(keepends=True)] if line.endswith("\n")]
+
+
+def found(database_url: str) -> dict[str, tuple[int, int]]:
+    """For each contact the number of messages and the last seq."""
+    with migrate.changing(database_url) as connection:
+        if "sqlite" in database_url:
+            assert connection.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"
+        rows = connection.execute(sa.text(MESSAGES_OF_EACH))
+        return {bytes(ref).decode(): (messages, last_seq) for ref, messages, last_seq in rows}
+
+
+def test_a_kill_inside_a_transaction_leaves_nothing_of_it(database_url: str) -> None:
+    assert killed_after(database_url, "hold", 1)[0] == "inside"
+
+    assert found(database_url) == {}
+
+
+@pytest.mark.parametrize("lines", [1, 20, 75])
+def test_a_kill_at_any_moment_leaves_whole_transactions(database_url: str, lines: int) -> None:
+    reported = killed_after(database_url, "go", lines)
+
+    kept = found(database_url)
+    assert set(kept.values()) == {(2, 2)}
+    assert len(reported) >= lines
+    assert set(reported) <= set(kept)

@@ -1,0 +1,167 @@
+"""Migrations: the tables of `tables.py`, on both databases, without losing a row."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+
+from bot.errors import StorageError
+from bot.storage import dialects, migrate
+from bot.storage.engine import open_storage
+from bot.storage.tables import METADATA
+from tests.conftest import Dialect
+from tests.storage.rows import count, say
+
+HEAD = "0001"
+CONSTRAINTS = {
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%' ORDER BY name",
+    "postgres": (
+        "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE connamespace = CAST('public' AS regnamespace) AND conname NOT LIKE '%alembic%'"
+        " UNION ALL SELECT indexname, indexdef FROM pg_indexes"
+        " WHERE schemaname = 'public' AND indexname NOT LIKE '%alembic%' ORDER BY 1, 2"
+    ),
+}
+
+
+@pytest.fixture
+def database_url(empty_database_url: str) -> str:
+    """The address of a database of this test's own, with all tables."""
+    migrate.upgrade(empty_database_url)
+    return empty_database_url
+
+
+def schema(connection: sa.Connection, dialect: Dialect) -> list[tuple[str, list[str]]]:
+    """Every table and constraint in the database's own words, without regard to the order of lines."""
+    rows = connection.execute(sa.text(CONSTRAINTS[dialect]))
+    return [(name, sorted(line.strip(" \t,") for line in (words or "").splitlines())) for name, words in rows]
+
+
+def test_an_empty_database_is_brought_to_head(empty_database_url: str) -> None:
+    assert migrate.current_and_head(empty_database_url) == (None, HEAD)
+
+    migrate.upgrade(empty_database_url)
+
+    assert migrate.current_and_head(empty_database_url) == (HEAD, HEAD)
+    open_storage(empty_database_url).close()
+
+
+def test_to_upgrade_again_changes_nothing(database_url: str) -> None:
+    with migrate.changing(database_url) as connection:
+        row = say(connection)
+
+    migrate.upgrade(database_url)
+
+    with migrate.changing(database_url) as connection:
+        assert count(connection, "outbound") == row.seq == 1
+
+
+def test_alembic_finds_no_difference_to_the_tables(database_url: str) -> None:
+    with migrate.changing(database_url) as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_the_migrated_schema_is_word_for_word_that_of_the_tables(empty_database_url: str, dialect: Dialect) -> None:
+    with migrate.changing(empty_database_url) as connection:
+        METADATA.create_all(connection)
+        expected = schema(connection, dialect)
+        METADATA.drop_all(connection)
+    migrate.upgrade(empty_database_url)
+
+    with migrate.changing(empty_database_url) as connection:
+        assert schema(connection, dialect) == expected
+    assert len(expected) > len(METADATA.tables)
+
+
+def test_down_and_up_again_ends_where_it_began(database_url: str, dialect: Dialect) -> None:
+    with migrate.changing(database_url) as connection:
+        before = schema(connection, dialect)
+        command.downgrade(migrate.config(connection), "base")
+        assert set(sa.inspect(connection).get_table_names()) == {"alembic_version"}
+
+    migrate.upgrade(database_url)
+
+    with migrate.changing(database_url) as connection:
+        assert schema(connection, dialect) == before
+
+
+def test_a_database_of_a_newer_version_is_left_alone(database_url: str) -> None:
+    with migrate.changing(database_url) as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+
+    with pytest.raises(StorageError, match="9999"):
+        migrate.upgrade(database_url)
+    with pytest.raises(StorageError, match="is at revision 9999; this version needs revision 0001"):
+        open_storage(database_url)
+
+
+def upgrade_and_fail(database_url: str) -> None:
+    with migrate.changing(database_url) as connection:
+        command.upgrade(migrate.config(connection), "head")
+        raise ZeroDivisionError
+
+
+def test_a_migration_that_fails_leaves_nothing(empty_database_url: str) -> None:
+    with pytest.raises(ZeroDivisionError):
+        upgrade_and_fail(empty_database_url)
+
+    assert migrate.current_and_head(empty_database_url) == (None, HEAD)
+
+
+def test_a_table_that_is_made_anew_keeps_the_rows_that_refer_to_it(database_url: str) -> None:
+    with migrate.changing(database_url) as connection:
+        say(connection)
+        operations = Operations(MigrationContext.configure(connection))
+        with operations.batch_alter_table("conversations", recreate="auto") as batch:
+            batch.alter_column("language", server_default="km")
+
+    with migrate.changing(database_url) as connection:
+        assert [count(connection, name) for name in ("conversations", "messages", "outbound")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
+def test_a_migration_that_leaves_rows_without_their_parent_is_refused(database_url: str) -> None:
+    with migrate.changing(database_url) as connection:
+        say(connection)
+
+    with pytest.raises(StorageError, match="refer to none"), migrate.changing(database_url) as connection:
+        connection.exec_driver_sql("DELETE FROM conversations")
+
+    with migrate.changing(database_url) as connection:
+        assert count(connection, "conversations") == 1
+
+
+def test_four_processes_may_start_at_once(empty_database_url: str) -> None:
+    starting = [
+        subprocess.Popen([sys.executable, "-c", f"import bot.storage.migrate as m; m.upgrade({empty_database_url!r})"])
+        for _ in range(4)
+    ]
+
+    assert [process.wait(60) for process in starting] == [0] * 4
+    assert migrate.current_and_head(empty_database_url) == (HEAD, HEAD)
+
+
+def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    file = tmp_path / "private.db"
+    url = f"sqlite:///{file}"
+    migrate.upgrade(url)
+
+    engine = dialects.create_engine(dialects.parse_database_url(url), connections=1)
+    with engine.begin() as tx:
+        say(tx)
+        assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+        assert len(list(tmp_path.iterdir())) == 3
+    engine.dispose()
+
+
+def test_a_folder_that_may_not_be_written_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "file.db").mkdir()
+
+    with pytest.raises(StorageError, match="can not be used: unable to open"):
+        migrate.upgrade(f"sqlite:///{tmp_path / 'file.db'}")

@@ -1,0 +1,194 @@
+"""Outbound rows: in order, claimed once, never lost."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from bot.model import SendClass
+from bot.storage import outbound
+from bot.storage.engine import Storage, open_storage
+from tests.storage.rows import NOW, conversation_of, count, hear, say, status
+
+LATER = NOW + timedelta(seconds=30)
+
+
+def claim(tx: sa.Connection, contact_ref: str = "someone", *, limit: int = 10, now: datetime = NOW) -> list[int]:
+    rows = outbound.claim(tx, conversation_of(tx, contact_ref).id, now, limit)
+    return [row.message.seq for row in rows]
+
+
+def with_work(tx: sa.Connection, *, limit: int = 10, now: datetime = NOW) -> list[UUID]:
+    return outbound.conversations_with_work(tx, now, limit)
+
+
+def test_a_claim_gives_all_that_a_channel_needs(tx: sa.Connection) -> None:
+    hear(tx, "7")
+    row = say(tx, "7", send_class=SendClass.B, body="w€rds", buttons="[]", answer="a")
+
+    (claimed,) = outbound.claim(tx, row.conversation_id, NOW, 10)
+
+    assert claimed == outbound.OutboundRow(message=row, contact_ref="7", send_class=SendClass.B, attempts=1)
+    assert status(tx, row) == "sending"
+
+
+def test_rows_are_claimed_in_order_and_never_twice(tx: sa.Connection) -> None:
+    rows = [say(tx) for _ in range(3)]
+
+    assert claim(tx, limit=2) == [1, 2]
+    assert claim(tx) == []
+    outbound.mark_sent(tx, rows[0].id, platform_id="77", now=NOW)
+    assert claim(tx) == []
+    outbound.mark_sent(tx, rows[1].id, platform_id=None, now=NOW)
+    assert claim(tx) == [3]
+
+
+def test_nothing_overtakes_a_row_that_has_to_wait(tx: sa.Connection) -> None:
+    first, second = say(tx), say(tx)
+    claim(tx)
+    outbound.mark_retry(tx, first.id, not_before=LATER, error="429", now=NOW)
+    outbound.release(tx, [second.id], now=NOW)
+
+    assert claim(tx) == []
+    assert with_work(tx) == []
+
+    assert with_work(tx, now=LATER) == [first.conversation_id]
+    again = outbound.claim(tx, first.conversation_id, LATER, 10)
+    assert [(row.message.id, row.attempts) for row in again] == [(first.id, 2), (second.id, 1)]
+
+
+def test_a_claim_ends_before_a_row_that_has_to_wait(tx: sa.Connection) -> None:
+    say(tx)
+    outbound.enqueue(tx, hear(tx, author="bot"), send_class=SendClass.A, now=NOW, not_before=LATER)
+    say(tx)
+
+    assert claim(tx) == [1]
+
+
+def test_conversations_do_not_wait_for_each_other(tx: sa.Connection) -> None:
+    stuck = say(tx, "stuck")
+    claim(tx, "stuck")
+    outbound.mark_retry(tx, stuck.id, not_before=LATER, error="429", now=NOW)
+    free = say(tx, "free")
+
+    assert with_work(tx) == [free.conversation_id]
+    assert claim(tx, "free") == [1]
+
+
+def test_work_that_waits_longest_comes_first(tx: sa.Connection) -> None:
+    old = hear(tx, "old", author="bot")
+    new = say(tx, "new")
+    outbound.enqueue(tx, old, send_class=SendClass.A, now=NOW - timedelta(hours=1))
+
+    assert with_work(tx) == [old.conversation_id, new.conversation_id]
+    assert with_work(tx, limit=1) == [old.conversation_id]
+
+
+@pytest.mark.parametrize("final", ["sent", "rejected", "maybe_sent"])
+def test_what_is_done_is_not_claimed_again(tx: sa.Connection, final: str) -> None:
+    row = say(tx)
+    claim(tx)
+
+    match final:
+        case "sent":
+            outbound.mark_sent(tx, row.id, platform_id="77", now=NOW)
+        case "rejected":
+            outbound.mark_rejected(tx, row.id, error="blocked", now=NOW)
+        case _:
+            outbound.mark_maybe_sent(tx, row.id, error="timeout", now=NOW)
+
+    assert status(tx, row) == final
+    assert (claim(tx), with_work(tx)) == ([], [])
+
+
+def test_a_late_retry_does_not_undo_what_was_recovered_and_sent(tx: sa.Connection) -> None:
+    row = say(tx)
+    claim(tx)
+    outbound.mark_sent(tx, row.id, platform_id=None, now=NOW)
+
+    outbound.mark_retry(tx, row.id, not_before=LATER, error="timeout", now=NOW)
+
+    assert status(tx, row) == "sent"
+
+
+def test_recovery_sends_class_a_again_and_class_b_never(tx: sa.Connection) -> None:
+    must, may = say(tx, "must"), say(tx, "may", send_class=SendClass.B)
+    untouched = say(tx, "untouched")
+    claim(tx, "must")
+    claim(tx, "may")
+
+    assert outbound.recover(tx, NOW) == 2
+
+    assert [status(tx, row) for row in (must, may, untouched)] == ["queued", "maybe_sent", "queued"]
+    assert outbound.recover(tx, NOW) == 0
+
+
+def test_recovery_leaves_what_another_process_may_still_send(tx: sa.Connection) -> None:
+    row = say(tx)
+    claim(tx)
+    recover = partial(outbound.recover, tx, claimed_for=timedelta(minutes=1))
+
+    assert recover(NOW + timedelta(seconds=59)) == 0
+    assert recover(NOW + timedelta(seconds=60)) == 1
+    assert status(tx, row) == "queued"
+
+
+async def test_what_a_dead_process_had_claimed_is_sent_by_the_next(database_url: str) -> None:
+    dead = open_storage(database_url)
+    row = await dead.run(say)
+    assert await dead.run(claim) == [1]
+    dead.close()
+
+    storage = open_storage(database_url)
+    await storage.run(partial(outbound.recover, now=NOW))
+
+    assert await storage.read(with_work) == [row.conversation_id]
+    assert await storage.run(claim) == [1]
+    storage.close()
+
+
+async def test_twenty_claims_at_once_share_no_row(storage: Storage) -> None:
+    for _ in range(5):
+        await storage.run(say)
+
+    claimed = await asyncio.gather(*(storage.run(partial(claim, limit=2)) for _ in range(20)))
+
+    assert [seqs for seqs in claimed if seqs] == [[1, 2]]
+
+
+def test_an_unknown_class_or_a_second_row_for_a_message_is_refused(tx: sa.Connection) -> None:
+    with pytest.raises(sa.exc.IntegrityError), tx.begin_nested():
+        outbound.enqueue(tx, hear(tx), send_class="C", now=NOW)  # type: ignore[arg-type]
+    row = say(tx)
+    with pytest.raises(sa.exc.IntegrityError), tx.begin_nested():
+        outbound.enqueue(tx, row, send_class=SendClass.A, now=NOW)
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("query", [claim, with_work])
+def test_unsent_rows_are_found_by_their_index(tx: sa.Connection, query: Callable[[sa.Connection], object]) -> None:
+    conversation_of(tx)
+    said: list[tuple[str, object]] = []
+    sa.event.listen(tx, "before_cursor_execute", lambda *args: said.append((args[2], args[3])))
+
+    query(tx)
+
+    (statement, parameters) = next(pair for pair in said if "FROM outbound" in pair[0])
+    plan = tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)  # type: ignore[arg-type]
+    assert "ix_outbound_unsent" in " ".join(step.detail for step in plan)
+
+
+def test_a_deleted_conversation_takes_everything_with_it(tx: sa.Connection) -> None:
+    gone, kept = say(tx, "gone"), say(tx, "kept")
+
+    tx.execute(
+        sa.text("DELETE FROM conversations WHERE id = :id").bindparams(sa.bindparam("id", type_=sa.Uuid)),
+        {"id": gone.conversation_id},
+    )
+
+    assert (count(tx, "messages"), count(tx, "outbound"), count(tx, "contacts")) == (1, 1, 2)
+    assert status(tx, kept) == "queued"

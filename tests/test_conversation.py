@@ -1,0 +1,282 @@
+"""One message handled: real database, real content, a scripted understanding."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from bot.content.render import text
+from bot.content.store import ContentStore
+from bot.conversation import Conversations, Handled, buttons_of
+from bot.errors import SendRejected, SendRetryable
+from bot.flows.loader import load_menu
+from bot.model import Attachment, Inbound, Payload, Press, Text
+from bot.settings import REPOSITORY, Paths
+from bot.storage import cases, conversations, messages
+from bot.storage.engine import Storage, open_storage
+from bot.storage.messages import MessageRow
+from bot.storage.migrate import upgrade
+from bot.topics import load_topics
+from bot.work.deliver import Deliverer
+from tests.fakes import RecordingChannel, ScriptedEngine, understood
+
+PATHS = Paths(root=REPOSITORY)
+SCRIPT = {
+    "hello": understood("greet"),
+    "wages": understood("unpaid_wages"),
+    "jobs": understood("find_job", language="en"),
+    "person": understood("talk_to_human"),
+    "my case": understood("case_status"),
+    "hide": understood("hide_chat"),
+    "die": understood("nlu_fallback", decision="fallback", crisis="crisis_self_harm"),
+}
+
+
+@dataclass(kw_only=True)
+class Talk:
+    """A contact's side of a conversation."""
+
+    conversations: Conversations
+    storage: Storage
+    deliverer: Deliverer
+    channel: RecordingChannel
+    contact_ref: str = "c1"
+
+    async def send(self, payload: Payload, external_id: str | None = None) -> Handled:
+        return await self.conversations.handle(
+            Inbound(
+                channel="web",
+                bot="test",
+                external_id=external_id or uuid4().hex,
+                contact_ref=self.contact_ref,
+                payload=payload,
+            )
+        )
+
+    async def say(self, words: str) -> list[MessageRow]:
+        """Writes, lets the bot deliver, and gives what it sent in answer."""
+        return await self.then(await self.send(Text(text=words)))
+
+    async def then(self, handled: Handled) -> list[MessageRow]:
+        await self.deliverer.drain(handled.conversation_id)
+        read = partial(messages.visible_after, conversation_id=handled.conversation_id, after_seq=handled.seq, limit=50)
+        return await self.storage.read(read)
+
+    async def press(self, message: MessageRow, title: str) -> list[MessageRow]:
+        button = next(button for button in buttons_of(message) if button.title == title)
+        return await self.then(await self.send(Press(button=button.id)))
+
+    def words(self, key: str, language: str = "km", **args: str) -> str:
+        return text(self.conversations.content.current, language, key, **args)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def talk(tmp_path: Path) -> AsyncIterator[Talk]:
+    address = f"sqlite:///{tmp_path / 'bot.db'}"
+    upgrade(address)
+    storage = open_storage(address)
+
+    def now() -> datetime:
+        return datetime(2026, 11, 24, 8, tzinfo=UTC)
+
+    topics = load_topics(PATHS.topics)
+    content = ContentStore(PATHS.content, topics=topics, today=lambda: now().date())
+    channel = RecordingChannel()
+    deliverer = Deliverer(storage=storage, channels={"web": channel}, notify=lambda name: None, now=now)
+    parts = Conversations(
+        storage=storage,
+        engine=ScriptedEngine(script=SCRIPT),
+        content=content,
+        menu=load_menu(PATHS.flows, answers=frozenset(content.current.entries), controls=frozenset({"talk_to_human"})),
+        topics=topics,
+        staffed=False,
+        crisis_phone="",
+        wake=deliverer.wake,
+        now=now,
+        choose_number=lambda below: 4821 % below,
+    )
+    yield Talk(conversations=parts, storage=storage, deliverer=deliverer, channel=channel)
+    storage.close()
+
+
+async def test_a_first_question_is_answered_and_then_language_is_offered(talk: Talk) -> None:
+    answer, intro = await talk.say("wages")
+
+    assert answer.answer == "unpaid_wages"
+    assert intro.body == talk.words("intro_note")
+
+
+async def test_an_answer_says_that_nobody_has_confirmed_it_yet(talk: Talk) -> None:
+    answer, _ = await talk.say("wages")
+
+    assert talk.words("not_confirmed", as_of="22-11-2026") in answer.body
+
+
+async def test_an_english_question_is_answered_in_english(talk: Talk) -> None:
+    answer, _ = await talk.say("jobs")
+
+    assert answer.language == "en"
+
+
+async def test_the_same_message_again_changes_nothing_and_gives_the_same_number(talk: Talk) -> None:
+    first = await talk.send(Text(text="wages"), external_id="m1")
+    again = await talk.send(Text(text="wages"), external_id="m1")
+
+    assert (again.seq, again.duplicate) == (first.seq, True)
+    assert len(await talk.then(first)) == 2
+
+
+async def test_twenty_copies_at_once_are_one_message(talk: Talk) -> None:
+    handled = await asyncio.gather(*(talk.send(Text(text="wages"), external_id="m1") for _ in range(20)))
+
+    assert [one.duplicate for one in handled].count(False) == 1
+
+
+async def test_more_and_source_open_what_they_say(talk: Talk) -> None:
+    answer, _ = await talk.say("wages")
+
+    (more,) = await talk.press(answer, talk.words("more_button"))
+    (source,) = await talk.press(answer, talk.words("source_button"))
+
+    assert more.answer == source.answer == "unpaid_wages"
+    assert source.body.startswith(talk.words("sources_title"))
+    assert "http" in source.body
+
+
+async def test_a_vote_counts_once(talk: Talk) -> None:
+    answer, _ = await talk.say("wages")
+
+    (thanks,) = await talk.press(answer, talk.words("helped_button"))
+    (again,) = await talk.press(answer, talk.words("not_helped_button"))
+
+    assert (thanks.body, again.body) == (talk.words("vote_thanks"), talk.words("vote_again"))
+
+
+async def test_a_button_can_be_typed_in_words_or_as_its_number(talk: Talk) -> None:
+    await talk.say("wages")
+
+    (changed,) = await talk.say("English")
+    (by_number,) = await talk.say("1")
+
+    assert changed.body == talk.words("language_changed", "en")
+    assert by_number.answer == "unpaid_wages"
+
+
+async def test_a_crisis_is_never_read_as_a_button(talk: Talk) -> None:
+    await talk.say("wages")
+    (help_text,) = await talk.say("die")
+
+    assert help_text.body == talk.words("crisis_self_harm_demo")
+
+
+async def test_a_crisis_opens_one_urgent_case(talk: Talk) -> None:
+    await talk.say("die")
+    await talk.say("die")
+
+    (case,) = await talk.storage.read(partial(cases.list_open, limit=10))
+    assert (case.type, case.urgent, case.status) == ("crisis", True, "waiting")
+
+
+async def test_a_button_of_another_conversation_is_stale_here(talk: Talk) -> None:
+    answer, _ = await talk.say("wages")
+    stranger = replace(talk, contact_ref="c2")
+
+    (reply,) = await stranger.press(answer, talk.words("more_button"))
+
+    assert reply.body == talk.words("stale_button")
+
+
+@pytest.mark.parametrize("button", ["", "x", "zz.1", f"{uuid4().hex}.0", f"{uuid4().hex}.-1", "😀.😀"])
+async def test_a_made_up_button_is_stale(talk: Talk, button: str) -> None:
+    (reply,) = await talk.then(await talk.send(Press(button=button)))
+
+    assert reply.body == talk.words("stale_button")
+
+
+async def test_asking_for_a_person_gives_a_number_and_the_same_number_again(talk: Talk) -> None:
+    first, _ = await talk.say("person")
+    (again,) = await talk.say("person")
+
+    (case,) = await talk.storage.read(partial(cases.list_open, limit=10))
+    assert first.body == talk.words("handoff_demo", number=str(case.number))
+    assert again.body == talk.words("handoff_waiting_demo", number=str(case.number))
+
+
+async def test_the_status_of_a_case_names_its_number(talk: Talk) -> None:
+    await talk.say("person")
+    (status,) = await talk.say("my case")
+
+    (case,) = await talk.storage.read(partial(cases.list_open, limit=10))
+    assert status.body == talk.words("case_line", number=str(case.number), status=talk.words("status_waiting"))
+
+
+async def test_hiding_leaves_only_the_cover_to_be_read(talk: Talk) -> None:
+    await talk.say("wages")
+    handled = await talk.send(Text(text="hide"))
+    await talk.then(handled)
+
+    found = await talk.storage.read(partial(conversations.find, channel="web", bot="test", contact_ref="c1"))
+    assert found is not None
+    visible = await talk.storage.read(partial(messages.visible_after, conversation_id=found.id, after_seq=0, limit=50))
+    assert [row.body for row in visible] == [talk.words("hide_cover")]
+
+
+async def test_the_answer_to_an_attachment_fits_it(talk: Talk) -> None:
+    (reply,) = await talk.then(await talk.send(Attachment(kind="voice")))
+
+    assert reply.body == talk.words("attachment_voice")
+    assert talk.words("need_help_now_button") in [button.title for button in buttons_of(reply)]
+
+
+async def test_unsure_twice_gives_the_menu_and_keeps_both_questions(talk: Talk) -> None:
+    await talk.say("hello")
+    await talk.say("mumble")
+    (menu,) = await talk.say("mumble more")
+
+    titles = [button.title for button in buttons_of(menu)]
+    assert titles[0] == talk.words("menu_unpaid_wages")
+    assert titles[-1] == talk.words("control_talk_to_human")
+
+
+async def test_messages_reach_the_channel_in_their_order(talk: Talk) -> None:
+    await talk.say("wages")
+
+    assert [message.seq for message in talk.channel.sent] == [2, 3]
+
+
+async def test_what_can_be_sent_later_waits_and_holds_back_what_follows(talk: Talk) -> None:
+    talk.channel.errors.append(SendRetryable("busy", retry_after_s=30))
+
+    shown = await talk.say("wages")
+
+    assert shown == []
+    assert talk.channel.sent == []
+    talk.deliverer.now = lambda: datetime(2026, 11, 24, 8, tzinfo=UTC) + timedelta(seconds=31)
+    handled = await talk.send(Text(text="hello"))
+    await talk.then(handled)
+    assert [message.seq for message in talk.channel.sent] == [2, 3, 5]
+
+
+async def test_what_will_never_go_does_not_hold_back_what_follows(talk: Talk) -> None:
+    talk.channel.errors.append(SendRejected("blocked"))
+
+    await talk.say("wages")
+
+    assert [message.seq for message in talk.channel.sent] == [3]
+
+
+async def test_a_button_of_another_version_is_stale(talk: Talk) -> None:
+    answer, _ = await talk.say("wages")
+    kept = json.dumps([{"title": "old", "action": "dance:now"}])
+
+    changed = replace(answer, id=uuid4(), seq=99, buttons=kept)
+    await talk.storage.run(lambda tx: messages.insert(tx, changed))
+    (reply,) = await talk.then(await talk.send(Press(button=f"{changed.id.hex}.0")))
+
+    assert reply.body == talk.words("stale_button")
