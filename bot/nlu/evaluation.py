@@ -6,7 +6,7 @@ How the figures are defined:
 - top3: share of in-scope lines with an accepted intent among the three most probable, or the right crisis.
 - macro_f1: mean over gold intents of F1, where a fallback counts as out_of_scope.
 - ece: expected calibration error of the best intent over ten bins, on in-scope lines that are no crisis.
-- crisis.recall: share of crisis lines where a crisis was found. crisis.false_alarms: share of all other lines where one was.
+- crisis.recall: share of crisis lines where a crisis was found; false_alarms: of all other lines.
 """
 
 from collections import Counter, defaultdict

@@ -1,4 +1,4 @@
-"""`returnee-bot parse`: one JSON object a line in, one out; a bad line gives an error of its own and the rest goes on."""
+"""`returnee-bot parse`: a JSON object a line in, one out; a bad line gives an error of its own, the rest goes on."""
 
 from collections.abc import Iterable
 from datetime import date

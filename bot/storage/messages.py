@@ -7,7 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from bot.model import Author, ChannelName
+from bot.model import Author, ChannelName, Language
 from bot.storage.dialects import insert_if_new
 from bot.storage.tables import Kind, conversations, is_unsent, messages, outbound
 from bot.storage.texts import to_bytes, to_text
@@ -26,7 +26,7 @@ class MessageRow:
     seq: int
     author: Author
     kind: Kind
-    language: str
+    language: Language
     body: str
     buttons: str | None = None
     answer: str | None = None

@@ -1,4 +1,4 @@
-"""Prints the figures that README and docs/benchmarks.md quote: `make bench`. Ratios within one run; goals beside them."""
+"""Prints the figures that README and docs/benchmarks.md quote: `make bench`. Ratios are within one run."""
 
 import asyncio
 import platform

@@ -1,4 +1,4 @@
-"""The trained classifier: linear scores over n-grams, a softmax temperature, two thresholds. Inference is numpy alone."""
+"""The trained classifier: linear scores over n-grams, a softmax temperature, two thresholds. Numpy alone."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

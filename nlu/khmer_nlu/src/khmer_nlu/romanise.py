@@ -1,7 +1,7 @@
 """One phonetic skeleton for Khmer script and for romanised Khmer, so that both meet in the same features.
 
-Khmer is read out by a table of sounds, Latin as it stands; then both are folded: everybody romanises in their own way, and the
-fold keeps what most of them keep.
+Khmer is read out by a table of sounds, Latin as it stands; then both are folded: everybody romanises in their own
+way, and the fold keeps what most of them keep.
 """
 
 import re
@@ -48,7 +48,7 @@ _FOLDS: Final = tuple(
 
 
 def phonetic(key: str) -> str:
-    """The skeleton of a match key: Latin letters without spaces between, one space where a number or the edge stands."""
+    """The skeleton of a match key: Latin letters without spaces, one space where a number or the edge stands."""
     sounds: list[str] = []
     open_syllable = False
     for found in _PART.finditer(key):
