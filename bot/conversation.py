@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -207,7 +208,8 @@ def _typed_choice(tx: Connection, conversation: ConversationRow, text: str) -> t
     kept = _kept(message)
     for place, button in enumerate(kept, start=1):
         if key in (str(place), match_key(button["title"]).strip()):
-            return Action.decode(button["action"]), message.id
+            with suppress(ValueError):  # another version's button: its words are understood like any others
+                return Action.decode(button["action"]), message.id
     return None
 
 

@@ -277,6 +277,6 @@ async def test_a_button_of_another_version_is_stale(talk: Talk) -> None:
 
     changed = replace(answer, id=uuid4(), seq=99, buttons=kept)
     await talk.storage.run(lambda tx: messages.insert(tx, changed))
-    (reply,) = await talk.then(await talk.send(Press(button=f"{changed.id.hex}.0")))
+    reply, *_ = await talk.then(await talk.send(Press(button=f"{changed.id.hex}.0")))
 
     assert reply.body == talk.words("stale_button")

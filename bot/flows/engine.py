@@ -31,6 +31,7 @@ from khmer_nlu import Parsed
 GUESSES_SHOWN: Final = 3
 GUESS_MIN_CONFIDENCE: Final = 0.04
 LONG_STORY_CHARS: Final = 1000
+LANGUAGE_MIN_CHARS: Final = 15
 CRISIS_PLACES: Final = ("in_cambodia", "in_thailand", "elsewhere")
 NONE_OF_THESE: Final = Choice(action=Action(do=Do.NONE_OF_THESE), title="none_of_these")
 
@@ -74,9 +75,10 @@ def _said(book: Book, state: State, heard: Said) -> Turn:
 
 
 def _in_their_language(state: State, parsed: Parsed) -> State:
-    """Until the contact chose a language, each message is answered in its own."""
+    """Until the contact chose a language, a message is answered in its own; one short word later changes nothing."""
     spoken: dict[str, Language] = {"km": "km", "km-Latn": "km", "mixed": "km", "en": "en"}
-    if state.language_chosen or parsed.language not in spoken:
+    is_short = state.greeted and len(parsed.text) < LANGUAGE_MIN_CHARS
+    if state.language_chosen or is_short or parsed.language not in spoken:
         return state
     return replace(state, language=spoken[parsed.language])
 

@@ -55,7 +55,7 @@ def parsed(intent: str = "nlu_fallback", **changes: object) -> Parsed:
 
 
 def said(intent: str = "nlu_fallback", text: str = "some words", **changes: object) -> Said:
-    return Said(text=text, parsed=parsed(intent, **changes))
+    return Said(text=text, parsed=parsed(intent, text=text, **changes))
 
 
 def press(do: Do, of: str = "") -> Pressed:
@@ -102,7 +102,17 @@ def test_a_first_message_that_asks_to_hide_shows_the_cover_alone() -> None:
 
 @pytest.mark.parametrize(("language", "answered_in"), [("en", "en"), ("km-Latn", "km"), ("mixed", "km"), ("km", "km")])
 def test_until_a_language_is_chosen_each_message_is_answered_in_its_own(language: str, answered_in: str) -> None:
-    assert take_turn(BOOK, MET, said("find_job", language=language)).state.language == answered_in
+    assert take_turn(BOOK, State(), said("find_job", language=language)).state.language == answered_in
+
+
+def test_a_short_word_of_another_language_does_not_change_the_language() -> None:
+    assert take_turn(BOOK, MET, said("show_menu", text="menu", language="en")).state.language == "km"
+
+
+def test_a_sentence_of_another_language_does_until_one_is_chosen() -> None:
+    heard = said("find_job", text="i look for work near my home", language="en")
+
+    assert take_turn(BOOK, MET, heard).state.language == "en"
 
 
 def test_a_chosen_language_stays_when_a_message_is_in_another() -> None:
