@@ -8,12 +8,11 @@ from bot.errors import SendError
 from bot.model import ChannelName, OutboundMessage
 from khmer_nlu import Parsed
 from khmer_nlu.classifier import Decision
-from khmer_nlu.crisis import CrisisKind
 from khmer_nlu.script import Language
 
 
 def understood(
-    intent: str, *, crisis: CrisisKind | None = None, language: Language = "km", decision: Decision = "answer"
+    intent: str, *, crisis: str | None = None, language: Language = "km", decision: Decision = "answer"
 ) -> Parsed:
     """A message understood as this intent for sure."""
     return Parsed(

@@ -44,6 +44,7 @@ class Pipeline(BaseModel):
     wrong_answers: Share
     outside_answered: Share
     inside_refused: Share
+    crisis_false_alarms: Share
 
     @property
     def views(self) -> tuple[View, ...]:
@@ -128,6 +129,7 @@ def train_here(paths: Paths, folder: Path) -> None:
         wrong_answers=pipeline.wrong_answers,
         outside_answered=pipeline.outside_answered,
         inside_refused=pipeline.inside_refused,
+        crisis_false_alarms=pipeline.crisis_false_alarms,
     )
     save_model(train([(example.text, example.intent) for example in examples], options), folder)
 

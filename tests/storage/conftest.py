@@ -1,4 +1,4 @@
-"""A bare transaction for the tests of queries."""
+"""What the tests of storage share beside rows.py."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,14 @@ import pytest
 import sqlalchemy as sa
 
 from bot.storage import dialects
+from bot.storage.migrate import upgrade
+
+
+@pytest.fixture
+def own_database_url(empty_database_url: str) -> str:
+    """The address of a database with all tables, for a test that changes them or leaves something running."""
+    upgrade(empty_database_url)
+    return empty_database_url
 
 
 @pytest.fixture

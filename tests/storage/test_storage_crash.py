@@ -41,17 +41,17 @@ def found(database_url: str) -> dict[str, tuple[int, int]]:
         return {bytes(ref).decode(): (messages, last_seq) for ref, messages, last_seq in rows}
 
 
-def test_a_kill_inside_a_transaction_leaves_nothing_of_it(database_url: str) -> None:
-    assert killed_after(database_url, "hold", 1)[0] == "inside"
+def test_a_kill_inside_a_transaction_leaves_nothing_of_it(own_database_url: str) -> None:
+    assert killed_after(own_database_url, "hold", 1)[0] == "inside"
 
-    assert found(database_url) == {}
+    assert found(own_database_url) == {}
 
 
 @pytest.mark.parametrize("lines", [1, 20, 75])
-def test_a_kill_at_any_moment_leaves_whole_transactions(database_url: str, lines: int) -> None:
-    reported = killed_after(database_url, "go", lines)
+def test_a_kill_at_any_moment_leaves_whole_transactions(own_database_url: str, lines: int) -> None:
+    reported = killed_after(own_database_url, "go", lines)
 
-    kept = found(database_url)
+    kept = found(own_database_url)
     assert set(kept.values()) == {(2, 2)}
     assert len(reported) >= lines
     assert set(reported) <= set(kept)

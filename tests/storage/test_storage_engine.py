@@ -88,12 +88,13 @@ async def test_one_that_waits_and_is_cancelled_never_begins(storage: Storage) ->
     await asyncio.sleep(0)
 
     waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
     for gate in gates:
         gate.open()
     await asyncio.gather(*held)
 
     assert await storage.run(count_messages) == 0
-    assert waiting.cancelled()
 
 
 async def test_one_that_has_begun_and_is_cancelled_runs_to_its_end(storage: Storage) -> None:

@@ -30,13 +30,6 @@ CONSTRAINTS = {
 }
 
 
-@pytest.fixture
-def database_url(empty_database_url: str) -> str:
-    """The address of a database of this test's own, with all tables."""
-    migrate.upgrade(empty_database_url)
-    return empty_database_url
-
-
 def schema(connection: sa.Connection, dialect: Dialect) -> list[tuple[str, list[str]]]:
     """Every table and constraint in the database's own words, without regard to the order of lines."""
     rows = connection.execute(sa.text(CONSTRAINTS[dialect]))
@@ -52,18 +45,18 @@ def test_an_empty_database_is_brought_to_head(empty_database_url: str) -> None:
     open_storage(empty_database_url).close()
 
 
-def test_to_upgrade_again_changes_nothing(database_url: str) -> None:
-    with migrate.changing(database_url) as connection:
+def test_to_upgrade_again_changes_nothing(own_database_url: str) -> None:
+    with migrate.changing(own_database_url) as connection:
         row = say(connection)
 
-    migrate.upgrade(database_url)
+    migrate.upgrade(own_database_url)
 
-    with migrate.changing(database_url) as connection:
+    with migrate.changing(own_database_url) as connection:
         assert count(connection, "outbound") == row.seq == 1
 
 
-def test_alembic_finds_no_difference_to_the_tables(database_url: str) -> None:
-    with migrate.changing(database_url) as connection:
+def test_alembic_finds_no_difference_to_the_tables(own_database_url: str) -> None:
+    with migrate.changing(own_database_url) as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
 
 
@@ -79,26 +72,26 @@ def test_the_migrated_schema_is_word_for_word_that_of_the_tables(empty_database_
     assert len(expected) > len(METADATA.tables)
 
 
-def test_down_and_up_again_ends_where_it_began(database_url: str, dialect: Dialect) -> None:
-    with migrate.changing(database_url) as connection:
+def test_down_and_up_again_ends_where_it_began(own_database_url: str, dialect: Dialect) -> None:
+    with migrate.changing(own_database_url) as connection:
         before = schema(connection, dialect)
         command.downgrade(migrate.config(connection), "base")
         assert set(sa.inspect(connection).get_table_names()) == {"alembic_version"}
 
-    migrate.upgrade(database_url)
+    migrate.upgrade(own_database_url)
 
-    with migrate.changing(database_url) as connection:
+    with migrate.changing(own_database_url) as connection:
         assert schema(connection, dialect) == before
 
 
-def test_a_database_of_a_newer_version_is_left_alone(database_url: str) -> None:
-    with migrate.changing(database_url) as connection:
+def test_a_database_of_a_newer_version_is_left_alone(own_database_url: str) -> None:
+    with migrate.changing(own_database_url) as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
 
     with pytest.raises(StorageError, match="9999"):
-        migrate.upgrade(database_url)
+        migrate.upgrade(own_database_url)
     with pytest.raises(StorageError, match="is at revision 9999; this version needs revision 0001"):
-        open_storage(database_url)
+        open_storage(own_database_url)
 
 
 def upgrade_and_fail(database_url: str) -> None:
@@ -114,26 +107,26 @@ def test_a_migration_that_fails_leaves_nothing(empty_database_url: str) -> None:
     assert migrate.current_and_head(empty_database_url) == (None, HEAD)
 
 
-def test_a_table_that_is_made_anew_keeps_the_rows_that_refer_to_it(database_url: str) -> None:
-    with migrate.changing(database_url) as connection:
+def test_a_table_that_is_made_anew_keeps_the_rows_that_refer_to_it(own_database_url: str) -> None:
+    with migrate.changing(own_database_url) as connection:
         say(connection)
         operations = Operations(MigrationContext.configure(connection))
         with operations.batch_alter_table("conversations", recreate="auto") as batch:
             batch.alter_column("language", server_default="km")
 
-    with migrate.changing(database_url) as connection:
+    with migrate.changing(own_database_url) as connection:
         assert [count(connection, name) for name in ("conversations", "messages", "outbound")] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
-def test_a_migration_that_leaves_rows_without_their_parent_is_refused(database_url: str) -> None:
-    with migrate.changing(database_url) as connection:
+def test_a_migration_that_leaves_rows_without_their_parent_is_refused(own_database_url: str) -> None:
+    with migrate.changing(own_database_url) as connection:
         say(connection)
 
-    with pytest.raises(StorageError, match="refer to none"), migrate.changing(database_url) as connection:
+    with pytest.raises(StorageError, match="refer to none"), migrate.changing(own_database_url) as connection:
         connection.exec_driver_sql("DELETE FROM conversations")
 
-    with migrate.changing(database_url) as connection:
+    with migrate.changing(own_database_url) as connection:
         assert count(connection, "conversations") == 1
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from khmer_nlu.features import View, Vocabulary
 
 OUT_OF_SCOPE: Final = "out_of_scope"
+CRISIS: Final = "crisis_"
 FORMAT: Final = 1
 
 Decision = Literal["answer", "ask", "fallback"]
@@ -18,10 +19,23 @@ Ranking = tuple[tuple[str, float], ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """answer: confidence from which the best intent is answered; ask: from which it is worth asking about."""
+    """From which probability on something is done.
+
+    answer: the best intent is answered; ask: it is worth asking about; crisis: all crisis intents raise the alarm.
+    """
 
     answer: float
     ask: float
+    crisis: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classified:
+    """What to do about a message, its intents (without out_of_scope and crisis ids), and the danger it speaks of."""
+
+    decision: Decision
+    ranking: Ranking
+    crisis: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +58,17 @@ class Model:
         margins = weights @ self.coefficients[places].astype(np.float64) + self.intercepts
         return softmax(margins / self.temperature)
 
-    def classify(self, key: str) -> tuple[Decision, Ranking]:
-        """What to do about a message of this match key, and all intents but out_of_scope, the most probable first."""
-        probabilities = self.probabilities(key)
-        order = np.argsort(-probabilities, kind="stable")
-        ranking = tuple((self.labels[i], float(probabilities[i])) for i in order if self.labels[i] != OUT_OF_SCOPE)
-        outside = float(probabilities[self.labels.index(OUT_OF_SCOPE)]) if OUT_OF_SCOPE in self.labels else 0.0
-        return decide(ranking[0][1], outside, self.thresholds), ranking
+    def classify(self, key: str) -> Classified:
+        """What a message of this match key means, the most probable intents first."""
+        probabilities = dict(zip(self.labels, map(float, self.probabilities(key)), strict=True))
+        crisis = {label: probabilities.pop(label) for label in self.labels if label.startswith(CRISIS)}
+        outside = probabilities.pop(OUT_OF_SCOPE, 0.0)
+        ranking = tuple(sorted(probabilities.items(), key=lambda pair: -pair[1]))
+        return Classified(
+            decision=decide(ranking[0][1], outside, self.thresholds),
+            ranking=ranking,
+            crisis=max(crisis, key=crisis.__getitem__) if sum(crisis.values()) >= self.thresholds.crisis else None,
+        )
 
     def to_arrays(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """The model as arrays and a JSON-able description."""

@@ -1,37 +1,49 @@
-"""Finds words of danger in a message, before the classifier and without it. The phrases stand in data/crisis.yml."""
+"""Finds words of danger in a message, before the classifier and without it. The phrases stand in data/crisis.yml.
+
+All phrases are looked for at once, in linear time, and no text is cut off: a cry for help may stand anywhere in it.
+"""
 
 import re
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from typing import Final, Literal
 
 from khmer_nlu.normalise import match_key
+from khmer_nlu.search import Finder, finder
 from khmer_nlu.tables import table
 
 CrisisKind = Literal["crisis_self_harm", "crisis_child", "crisis_confined", "crisis_violence"]
 
 # The narrower kind answers where a message raises several: who wants to die needs other words than who is beaten.
 KINDS: Final[tuple[CrisisKind, ...]] = ("crisis_self_harm", "crisis_child", "crisis_confined", "crisis_violence")
+NEVER: Final = "never"
 GAP_CHARS: Final = 25
-_GAP: Final = " … "
-_INDEXED_CHARS: Final = 3
+_GAP: Final = "…"
 _KHMER: Final = re.compile("[\u1780-\u17dd]")
 _NOT_KHMER: Final = re.compile("[^\u1780-\u17dd0-9]+")
 _NOT_LATIN: Final = re.compile("[^a-z0-9]+")
 _DOUBLED: Final = re.compile(r"([a-z])\1+")
 
+Parts = tuple[str, ...]
+"""What must stand in this order, with up to GAP_CHARS between."""
 Span = tuple[int, int]
+Places = Mapping[str, list[int]]
+"""Each part that stands in a view, and where it starts."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Phrase:
-    """The parts of a phrase, in order, with up to GAP_CHARS between them."""
+class Phrases:
+    """The phrases of one script: how a match key is looked at, what is looked for in it, and what it means.
 
-    parts: tuple[str, ...]
+    kinds: for each kind, and for “never”, the phrases by their first part.
+    """
 
-
-_Index = dict[str, list[_Phrase]]
+    view: Callable[[str], str]
+    parts: Finder
+    kinds: Mapping[str, Mapping[str, list[Parts]]]
 
 
 def find_crisis(text: str) -> CrisisKind | None:
@@ -41,13 +53,71 @@ def find_crisis(text: str) -> CrisisKind | None:
 
 def find_crisis_in(key: str) -> CrisisKind | None:
     """The same, of a match key."""
-    khmer, latin = _khmer_view(key), _latin_view(key)
-    never = {view: list(_spans(view, _index("never"))) for view in (khmer, latin)}
+    found = {kind for phrases in _phrases() for kind in _kinds_in(key, phrases)}
+    return next((kind for kind in KINDS if kind in found), None)
+
+
+def _kinds_in(key: str, phrases: Phrases) -> Iterator[CrisisKind]:
+    places = phrases.parts.find(phrases.view(key))
+    if not places:
+        return
+    covered = _cover(_spans(phrases.kinds[NEVER], places))
     for kind in KINDS:
-        for view in (khmer, latin):
-            if any(not _covered(span, never[view]) for span in _spans(view, _index(kind))):
-                return kind
-    return None
+        if not all(map(covered, _spans(phrases.kinds[kind], places))):
+            yield kind
+
+
+def _spans(phrases: Mapping[str, list[Parts]], places: Places) -> Iterator[Span]:
+    """Where these phrases stand."""
+    for first in places:
+        for parts in phrases.get(first, ()):
+            yield from _spans_of(parts, places)
+
+
+def _spans_of(parts: Parts, places: Places) -> Iterator[Span]:
+    """Where one phrase stands: for each place of its last part the longest span, which is the hardest to cover."""
+    starts, ends = places[parts[0]], [start + len(parts[0]) for start in places[parts[0]]]
+    for part in parts[1:]:
+        # The parts of a Latin phrase share the space between them.
+        shared = 1 if part.startswith(" ") else 0
+        reached = []
+        for place in places.get(part, ()):
+            nearest = bisect_left(ends, place - GAP_CHARS)
+            if nearest < len(ends) and ends[nearest] <= place + shared:
+                reached.append((starts[nearest], place + len(part)))
+        starts, ends = [start for start, _ in reached], [end for _, end in reached]
+    return zip(starts, ends, strict=True)
+
+
+def _cover(never: Iterable[Span]) -> Callable[[Span], bool]:
+    """Says whether a span lies wholly inside one of these."""
+    spans = sorted(never)
+    starts = [start for start, _ in spans]
+    furthest = list(accumulate((end for _, end in spans), max))
+
+    def is_covered(span: Span) -> bool:
+        before = bisect_right(starts, span[0])
+        return before > 0 and furthest[before - 1] >= span[1]
+
+    return is_covered
+
+
+@cache
+def _phrases() -> tuple[Phrases, Phrases]:
+    lists = {kind: table("crisis")[kind]["phrases"] for kind in KINDS} | {NEVER: table("crisis")[NEVER]}
+    return _phrases_seen_by(_khmer_view, lists, khmer=True), _phrases_seen_by(_latin_view, lists, khmer=False)
+
+
+def _phrases_seen_by(view: Callable[[str], str], lists: Mapping[str, list[str]], *, khmer: bool) -> Phrases:
+    kinds: dict[str, dict[str, list[Parts]]] = {}
+    for kind, written in lists.items():
+        by_first = kinds.setdefault(kind, {})
+        for words in written:
+            if bool(_KHMER.search(words)) == khmer:
+                parts = tuple(view(match_key(part)) for part in words.split(_GAP))
+                by_first.setdefault(parts[0], []).append(parts)
+    known = {part for by_first in kinds.values() for same in by_first.values() for parts in same for part in parts}
+    return Phrases(view=view, parts=finder(known), kinds=kinds)
 
 
 def _khmer_view(key: str) -> str:
@@ -59,47 +129,3 @@ def _latin_view(key: str) -> str:
     """The Latin words of a match key between single spaces, doubled letters folded, apostrophes dropped."""
     words = _NOT_LATIN.sub(" ", key.replace("'", ""))
     return " " + _DOUBLED.sub(r"\1", words).strip() + " "
-
-
-@cache
-def _index(name: str) -> _Index:
-    """The phrases of a list by the first characters of their first part."""
-    listed = table("crisis")[name]
-    index: _Index = {}
-    for phrase in _phrases(listed["phrases"] if name != "never" else listed):
-        index.setdefault(phrase.parts[0][:_INDEXED_CHARS], []).append(phrase)
-    return index
-
-
-def _phrases(listed: Iterable[str]) -> Iterator[_Phrase]:
-    for words in listed:
-        view = _khmer_view if _KHMER.search(words) else _latin_view
-        yield _Phrase(parts=tuple(view(match_key(part)) for part in words.split(_GAP)))
-
-
-def _spans(view: str, index: _Index) -> Iterator[Span]:
-    for start in range(len(view)):
-        for phrase in index.get(view[start : start + _INDEXED_CHARS], ()):
-            end = _end_of(view, start, phrase)
-            if end is not None:
-                yield start, end
-
-
-def _end_of(view: str, start: int, phrase: _Phrase) -> int | None:
-    """Where the phrase ends that starts here, if it does."""
-    first, *rest = phrase.parts
-    if not view.startswith(first, start):
-        return None
-    end = start + len(first)
-    for part in rest:
-        # Parts of Latin phrases share the space between them.
-        begin = end - 1 if part.startswith(" ") else end
-        found = view.find(part, begin, begin + GAP_CHARS + len(part) + 1)
-        if found < 0:
-            return None
-        end = found + len(part)
-    return end
-
-
-def _covered(span: Span, never: list[Span]) -> bool:
-    return any(start <= span[0] and span[1] <= end for start, end in never)

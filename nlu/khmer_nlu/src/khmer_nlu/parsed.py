@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from khmer_nlu.classifier import Decision, Model, Ranking
-from khmer_nlu.crisis import CrisisKind, find_crisis_in
+from khmer_nlu.crisis import find_crisis_in
 from khmer_nlu.normalise import match_key
 from khmer_nlu.script import Language, detect_language_of
 
@@ -18,8 +18,8 @@ class Parsed:
     """What a message means.
 
     intent is nlu_fallback exactly if decision is fallback. confidence and ranking (the five most probable intents) are
-    calibrated, from before the threshold, and hold neither out_of_scope nor crisis ids. crisis is found without the
-    classifier. entities and slot_value wait for a later step: empty and None.
+    calibrated, from before the threshold, and hold neither out_of_scope nor crisis ids. crisis is found by phrases,
+    which need no classifier, or else by the classifier. entities and slot_value wait for a later step: empty and None.
     """
 
     text: str
@@ -29,7 +29,7 @@ class Parsed:
     confidence: float
     ranking: Ranking
     entities: tuple[Mapping[str, Any], ...] = ()
-    crisis: CrisisKind | None = None
+    crisis: str | None = None
     slot_value: Any = None
 
     def to_json(self) -> dict[str, Any]:
@@ -61,13 +61,13 @@ def parse(model: Model, text: str) -> Parsed:
             ranking=(),
             crisis=crisis,
         )
-    decision, ranking = model.classify(key)
+    classified = model.classify(key)
     return Parsed(
         text=text,
         language=language,
-        intent=FALLBACK if decision == "fallback" else ranking[0][0],
-        decision=decision,
-        confidence=ranking[0][1],
-        ranking=ranking[:RANKED],
-        crisis=crisis,
+        intent=FALLBACK if classified.decision == "fallback" else classified.ranking[0][0],
+        decision=classified.decision,
+        confidence=classified.ranking[0][1],
+        ranking=classified.ranking[:RANKED],
+        crisis=crisis or classified.crisis,
     )

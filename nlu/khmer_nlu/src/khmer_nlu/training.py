@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix, diags_array, hstack
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 
-from khmer_nlu.classifier import OUT_OF_SCOPE, Model, Thresholds, softmax
+from khmer_nlu.classifier import CRISIS, OUT_OF_SCOPE, Model, Thresholds, softmax
 from khmer_nlu.features import View, Vocabulary, terms
 from khmer_nlu.normalise import match_key
 
@@ -34,6 +34,7 @@ class Options:
         wrong_answers: share of in-scope sentences that may get a wrong answer.
         outside_answered: share of out-of-scope sentences that may get an answer.
         inside_refused: share of in-scope sentences that may fall below “ask”.
+        crisis_false_alarms: share of all other sentences that the classifier may take for a crisis.
     """
 
     views: tuple[View, ...]
@@ -42,6 +43,7 @@ class Options:
     wrong_answers: float
     outside_answered: float
     inside_refused: float
+    crisis_false_alarms: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,23 +156,27 @@ def fit_temperature(seen: CrossValidated) -> float:
 
 
 def choose_thresholds(seen: CrossValidated, temperature: float, options: Options) -> Thresholds:
-    """The lowest threshold for answers that keeps wrong ones rare, and the highest for asking that refuses few."""
+    """The lowest thresholds for answers and alarms that keep wrong ones rare, the highest for asking."""
     probabilities = softmax(seen.scores / temperature)
     is_outside = np.array([label == OUT_OF_SCOPE for label in seen.labels])
-    inside = ~is_outside[seen.gold]
+    is_crisis = np.array([label.startswith(CRISIS) for label in seen.labels])
+    danger, in_danger = probabilities[:, is_crisis].sum(axis=1), is_crisis[seen.gold]
+    crisis = float(np.quantile(danger[~in_danger], 1 - options.crisis_false_alarms)) if in_danger.any() else 1.0
+    probabilities, gold = probabilities[~in_danger], seen.gold[~in_danger]
+    inside = ~is_outside[gold]
     outside_share = probabilities[:, is_outside].sum(axis=1)
-    in_scope = np.where(is_outside, -1.0, probabilities)
+    in_scope = np.where(is_outside | is_crisis, -1.0, probabilities)
     best, confidence = in_scope.argmax(axis=1), in_scope.max(axis=1)
 
     def is_good(threshold: float) -> bool:
         answered = (confidence >= threshold) & (confidence > outside_share)
-        wrong = (answered & inside & (best != seen.gold)).sum() / max(inside.sum(), 1)
+        wrong = (answered & inside & (best != gold)).sum() / max(inside.sum(), 1)
         let_in = (answered & ~inside).sum() / max((~inside).sum(), 1)
         return bool(wrong <= options.wrong_answers and let_in <= options.outside_answered)
 
     answer = next((float(t) for t in GRID if is_good(t)), float(GRID[-1]))
     ask = float(np.quantile(confidence[inside], options.inside_refused))
-    return Thresholds(answer=round(answer, 2), ask=round(min(ask, answer), 3))
+    return Thresholds(answer=round(answer, 2), ask=round(min(ask, answer), 3), crisis=round(crisis, 3))
 
 
 def _fit(matrix: Any, gold: NDArray[np.int64], options: Options) -> Any:
