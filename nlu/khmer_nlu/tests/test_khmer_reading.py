@@ -1,0 +1,31 @@
+"""Which language a message is in, and how it is cut."""
+
+from typing import Any
+
+import pytest
+from khmer_data import read_data
+
+from khmer_nlu import detect_language, match_key
+from khmer_nlu.tokenise import close_up, clusters, words
+
+MESSAGES = read_data("messages")
+
+
+@pytest.mark.parametrize("case", MESSAGES["languages"], ids=lambda case: case["text"] or "nothing")
+def test_the_language_is_told_from_letters_and_common_words(case: dict[str, str]) -> None:
+    assert detect_language(case["text"]) == case["language"]
+
+
+@pytest.mark.parametrize("case", MESSAGES["clusters"])
+def test_a_cluster_is_a_letter_with_all_its_signs(case: dict[str, Any]) -> None:
+    assert clusters(match_key(case["text"])) == case["clusters"]
+
+
+@pytest.mark.parametrize("case", MESSAGES["words"])
+def test_khmer_is_cut_into_words_and_the_rest_at_its_edges(case: dict[str, Any]) -> None:
+    assert words(close_up(match_key(case["text"]))) == case["words"]
+
+
+@pytest.mark.parametrize("case", MESSAGES["closed_up"])
+def test_spaces_between_khmer_letters_do_not_count(case: dict[str, str]) -> None:
+    assert close_up(case["text"]) == case["to"]

@@ -1,0 +1,140 @@
+"""What happens to a running server: power cuts, broken content, wrong settings."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from bot.settings import REPOSITORY
+from tests.serving import Served, free_port, serving
+from tests.web.conftest import post
+from tests.web.test_webchat_api import first_answer, messages_after
+
+CONTENT_DEADLINE_S = 20
+
+
+def copy_files(folder: Path) -> Path:
+    """The files that people edit, as a checkout of their own."""
+    folder.mkdir()
+    for name in ("content", "flows", "nlu"):
+        shutil.copytree(REPOSITORY / name, folder / name)
+    shutil.copy(REPOSITORY / "config.yml", folder)
+    return folder
+
+
+def wait_for_problems(client: httpx.Client, problems: bool) -> None:
+    """Until /healthz says that content is, or is not, in order."""
+    deadline = time.monotonic() + CONTENT_DEADLINE_S
+    while bool(client.get("/healthz").json()["content_problems"]) is not problems:
+        assert time.monotonic() < deadline, "the change was not seen"
+
+
+def test_after_a_power_cut_the_talk_goes_on_where_it_was(models: Path, tmp_path: Path) -> None:
+    port = free_port()
+    with serving(tmp_path / "data", models=models, port=port) as served:
+        client = httpx.Client(base_url=served.address, timeout=20)
+        client.get("/chat")
+        post(client, "thaoke ot berk luy oy nhom")
+        before = first_answer(client)
+        served.kill()
+
+    with serving(tmp_path / "data", models=models, port=port):
+        pressed = client.post("/chat/api/messages", json={"id": str(uuid4()), "button": before["buttons"][0]["id"]})
+        after = first_answer(client, after=pressed.json()["seq"])
+    client.close()
+
+    assert after["seq"] > before["seq"]
+    assert after["answer"] == before["answer"]
+
+
+def test_what_was_accepted_just_before_a_power_cut_is_answered_after_it(models: Path, tmp_path: Path) -> None:
+    port = free_port()
+    with serving(tmp_path / "data", models=models, port=port) as served:
+        client = httpx.Client(base_url=served.address, timeout=20)
+        client.get("/chat")
+        accepted = post(client, "menu")
+        served.kill()
+
+    with serving(tmp_path / "data", models=models, port=port):
+        answer = first_answer(client)
+        everything = messages_after(client)
+    client.close()
+
+    assert accepted.status_code == 202
+    assert answer["seq"] > accepted.json()["seq"]
+    assert [message["seq"] for message in everything] == list(range(1, len(everything) + 1))
+
+
+def test_broken_content_changes_nothing_and_the_error_names_the_line(
+    models: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    root = copy_files(tmp_path / "files")
+    body = root / "content" / "en" / "jobs" / "find_job.md"
+    whole = body.read_text(encoding="utf-8")
+    with serving(tmp_path / "data", root=root, models=models) as served, httpx.Client(base_url=served.address) as client:
+        client.get("/chat")
+        body.write_text(whole.replace("{labour_ministry_phone}", "{no_such_fact}"), encoding="utf-8")
+        wait_for_problems(client, True)
+        post(client, "i am looking for a job near my village")
+        answer = first_answer(client)
+
+        assert (answer["answer"], "1297" in answer["text"]) == ("find_job", True)
+        errors = capfd.readouterr().err
+        line = next(n for n, text in enumerate(whole.splitlines(), 1) if "{labour_ministry_phone}" in text)
+        assert f"find_job.md:{line}:" in errors
+        assert "no_such_fact" in errors
+
+        body.write_text(whole.replace("Call ", "Please call ", 1), encoding="utf-8")
+        wait_for_problems(client, False)
+        seq = post(client, "i am looking for a job near my village").json()["seq"]
+        assert "Please call" in first_answer(client, after=seq)["text"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"MODE": "production"}, "CRISIS_PHONE"),
+        ({"MODE": "production", "CRISIS_PHONE": "1"}, "MODE=production"),
+        ({"MODE": "party"}, "MODE"),
+        ({"HOST": "0.0.0.0"}, "HOST"),
+        ({"PORT": "99999"}, "PORT"),
+        ({"WEBCHAT_EMBED_ORIGINS": "https://a.example;x"}, "WEBCHAT_EMBED_ORIGINS"),
+        ({"DATABASE_URL": "mysql://x"}, "mysql"),
+    ],
+)
+def test_wrong_settings_stop_the_start_with_one_clear_line(
+    tmp_path: Path, models: Path, settings: dict[str, str], named: str
+) -> None:
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "PORT": str(free_port()), **settings}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "serve"], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+
+    assert done.returncode == 1
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_taken_port_is_said_in_words(served: Served, tmp_path: Path) -> None:
+    port = served.address.rpartition(":")[2]
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "PORT": port}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "serve"], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+
+    assert done.returncode == 1
+    assert f"PORT={port}" in done.stderr
+
+
+def test_what_serve_loads_never_imports_the_training_libraries() -> None:
+    code = "import sys, bot.app, bot.cli; sys.exit(any(name in sys.modules for name in ('sklearn', 'scipy', 'rasa')))"
+
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
