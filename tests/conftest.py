@@ -8,6 +8,8 @@ from typing import Literal, NoReturn
 
 import pytest
 
+from bot.nlu.training import ensure_model
+from bot.settings import REPOSITORY, Paths
 from bot.storage.engine import Storage, open_storage
 from bot.storage.migrate import upgrade
 from bot.storage.tables import METADATA
@@ -84,3 +86,11 @@ def storage(database_url: str) -> Iterator[Storage]:
     opened = open_storage(database_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def models() -> Path:
+    """Trained models of this checkout; trains once."""
+    folder = REPOSITORY / "data" / "models"
+    ensure_model(Paths(root=REPOSITORY), folder)
+    return folder

@@ -7,17 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from bot.nlu.training import ensure_model
-from bot.settings import REPOSITORY, Paths
 from tests.serving import Served, serving
-
-
-@pytest.fixture(scope="session")
-def models() -> Path:
-    """Trained models of this checkout; trains once."""
-    folder = REPOSITORY / "data" / "models"
-    ensure_model(Paths(root=REPOSITORY), folder)
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -167,8 +167,8 @@ def test_nothing_overflows_a_small_phone(page: Page, served: Served) -> None:
     expect(page.locator(".message.contact")).to_have_count(2)
 
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    widths = page.locator(".bubble, .buttons button").evaluate_all("all => all.map(e => e.getBoundingClientRect().right)")
-    assert max(widths) <= 320
+    edges = "all => all.map((one) => one.getBoundingClientRect().right)"
+    assert max(page.locator(".bubble, .buttons button").evaluate_all(edges)) <= 320
 
 
 def test_khmer_has_its_own_font_and_room_to_breathe(page: Page, served: Served) -> None:
@@ -176,7 +176,8 @@ def test_khmer_has_its_own_font_and_room_to_breathe(page: Page, served: Served) 
     say(page, TALK["menu"])
     expect(last_bubble(page)).to_be_visible()
 
-    loaded = page.evaluate("document.fonts.ready.then(() => document.fonts.check('17px \"Noto Sans Khmer\"', '\u1780'))")
+    check = "document.fonts.ready.then(() => document.fonts.check('17px \"Noto Sans Khmer\"', '\u1780'))"
+    loaded = page.evaluate(check)
     style = last_bubble(page).evaluate("e => [getComputedStyle(e).fontSize, getComputedStyle(e).lineHeight]")
     size, height = (float(value.removesuffix("px")) for value in style)
     assert loaded

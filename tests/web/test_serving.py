@@ -28,6 +28,19 @@ def copy_files(folder: Path) -> Path:
     return folder
 
 
+def open_client(served: Served) -> httpx.Client:
+    """A browser without a page, with its cookie."""
+    client = httpx.Client(base_url=served.address, timeout=20)
+    client.get("/chat")
+    return client
+
+
+def try_to_serve(environment: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Starts a server that should refuse to start."""
+    command = [sys.executable, "-m", "bot", "serve"]
+    return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=60)
+
+
 def wait_for_problems(client: httpx.Client, problems: bool) -> None:
     """Until /healthz says that content is, or is not, in order."""
     deadline = time.monotonic() + CONTENT_DEADLINE_S
@@ -38,8 +51,7 @@ def wait_for_problems(client: httpx.Client, problems: bool) -> None:
 def test_after_a_power_cut_the_talk_goes_on_where_it_was(models: Path, tmp_path: Path) -> None:
     port = free_port()
     with serving(tmp_path / "data", models=models, port=port) as served:
-        client = httpx.Client(base_url=served.address, timeout=20)
-        client.get("/chat")
+        client = open_client(served)
         post(client, "thaoke ot berk luy oy nhom")
         before = first_answer(client)
         served.kill()
@@ -56,8 +68,7 @@ def test_after_a_power_cut_the_talk_goes_on_where_it_was(models: Path, tmp_path:
 def test_what_was_accepted_just_before_a_power_cut_is_answered_after_it(models: Path, tmp_path: Path) -> None:
     port = free_port()
     with serving(tmp_path / "data", models=models, port=port) as served:
-        client = httpx.Client(base_url=served.address, timeout=20)
-        client.get("/chat")
+        client = open_client(served)
         accepted = post(client, "menu")
         served.kill()
 
@@ -77,7 +88,10 @@ def test_broken_content_changes_nothing_and_the_error_names_the_line(
     root = copy_files(tmp_path / "files")
     body = root / "content" / "en" / "jobs" / "find_job.md"
     whole = body.read_text(encoding="utf-8")
-    with serving(tmp_path / "data", root=root, models=models) as served, httpx.Client(base_url=served.address) as client:
+    with (
+        serving(tmp_path / "data", root=root, models=models) as served,
+        httpx.Client(base_url=served.address) as client,
+    ):
         client.get("/chat")
         body.write_text(whole.replace("{labour_ministry_phone}", "{no_such_fact}"), encoding="utf-8")
         wait_for_problems(client, True)
@@ -113,9 +127,7 @@ def test_wrong_settings_stop_the_start_with_one_clear_line(
 ) -> None:
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "PORT": str(free_port()), **settings}
 
-    done = subprocess.run(
-        [sys.executable, "-m", "bot", "serve"], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60
-    )
+    done = try_to_serve(environment, tmp_path)
 
     assert done.returncode == 1
     assert named in done.stderr
@@ -126,9 +138,7 @@ def test_a_taken_port_is_said_in_words(served: Served, tmp_path: Path) -> None:
     port = served.address.rpartition(":")[2]
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "PORT": port}
 
-    done = subprocess.run(
-        [sys.executable, "-m", "bot", "serve"], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60
-    )
+    done = try_to_serve(environment, tmp_path)
 
     assert done.returncode == 1
     assert f"PORT={port}" in done.stderr

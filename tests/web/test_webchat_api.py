@@ -1,8 +1,6 @@
 """The web chat's contract, against a real server."""
 
 import json
-import time
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -139,7 +137,7 @@ def test_two_contacts_may_use_the_same_message_id(served: Served, client: httpx.
         assert post(other, "hello", message_id).status_code == 202
 
 
-@pytest.mark.parametrize("after", ["-1", "x", "1.5", "9" * 30, "១"])
+@pytest.mark.parametrize("after", ["-1", "x", "1.5", "9" * 30, "\u17e1"])
 def test_a_number_that_is_none_is_refused(client: httpx.Client, after: str) -> None:
     assert client.get("/chat/api/messages", params={"after": after}).status_code == 400
 

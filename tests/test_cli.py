@@ -1,0 +1,161 @@
+"""The command line as it is typed: output, exit codes, and errors on standard error."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.settings import REPOSITORY
+
+
+@pytest.fixture
+def environment(tmp_path: Path, models: Path) -> dict[str, str]:
+    """A data folder of the test's own, with trained models."""
+    (tmp_path / "models").symlink_to(models)
+    return {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "COLUMNS": "200"}
+
+
+def run(environment: dict[str, str], *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *words],
+        env=environment,
+        cwd=environment["DATA_DIR"],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def objects(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_parse_prints_one_object_a_message_with_all_its_parts(environment: dict[str, str]) -> None:
+    done = run(environment, "parse", "thaoke ot berk luy", "i want to die")
+
+    first, second = objects(done)
+    assert done.returncode == 0
+    assert list(first) == [
+        "text",
+        "language",
+        "intent",
+        "decision",
+        "confidence",
+        "ranking",
+        "entities",
+        "crisis",
+        "slot_value",
+    ]
+    assert first["intent"] == "unpaid_wages"
+    assert second["crisis"] == "crisis_self_harm"
+
+
+def test_a_bad_line_gets_an_error_of_its_own_and_the_rest_goes_on(environment: dict[str, str]) -> None:
+    bad = ["{", '{"words": "x"}', '{"text": 5}', '{"text": "x", "slot": "soup"}']
+
+    done = run(environment, "parse", "--jsonl", stdin="\n".join(['{"text": "hello"}', *bad, "", '{"text": ""}']))
+
+    answers = objects(done)
+    assert done.returncode == 1
+    assert [answer.get("line") for answer in answers] == [None, 2, 3, 4, 5, None]
+    assert answers[-1]["intent"] == "nlu_fallback"
+
+
+@pytest.mark.parametrize("words", [["parse"], ["parse", "--jsonl", "x"], ["dance"], ["evaluate"]])
+def test_wrong_use_exits_with_2(environment: dict[str, str], words: list[str]) -> None:
+    done = run(environment, *words)
+
+    assert done.returncode == 2
+    assert done.stderr
+
+
+def test_check_says_all_good_of_what_is_in_the_repository(environment: dict[str, str]) -> None:
+    done = run(environment, "check")
+
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == "All good"
+
+
+def test_check_lists_everything_that_is_wrong_and_exits_with_1(environment: dict[str, str], tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    for name in ("content", "flows", "nlu", "config.yml"):
+        (files / name).symlink_to(REPOSITORY / name)
+    (files / "flows").unlink()
+    (files / "flows").mkdir()
+    (files / "flows" / "menu.yml").write_text("menu:\n  - answer: no_such_answer\n", encoding="utf-8")
+    (files / "config.yml").unlink()
+    (files / "config.yml").write_text("pipeline: []\n", encoding="utf-8")
+
+    done = run(environment | {"FILES_DIR": str(files)}, "check")
+
+    assert done.returncode == 1
+    assert "menu.yml:2" in done.stdout
+    assert "config.yml" in done.stdout
+    assert "All good" not in done.stdout
+
+
+def test_cases_lists_the_number_that_chat_gave(environment: dict[str, str]) -> None:
+    talk = run(environment, "chat", stdin="i want to talk to a real person\n")
+    listed = run(environment, "cases", "--json")
+
+    (case,) = json.loads(listed.stdout)
+    assert str(case["number"]) in talk.stdout
+    assert case["status"] == "waiting"
+    assert "real person" not in listed.stdout
+
+
+def test_cases_without_a_database_says_what_to_do(environment: dict[str, str]) -> None:
+    done = run(environment, "cases")
+
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr
+
+
+def test_the_database_can_be_upgraded_twice(environment: dict[str, str]) -> None:
+    assert [run(environment, "db", "upgrade").returncode for _ in range(2)] == [0, 0]
+
+
+def test_evaluate_writes_the_whole_report(environment: dict[str, str], tmp_path: Path) -> None:
+    lines = [
+        {"text": "thaoke ot berk luy", "intent": "unpaid_wages", "accept": ["unpaid_wages"], "style": "romanised"},
+        {"text": "i want to die", "intent": "crisis_self_harm", "accept": [], "style": "english"},
+        {"text": "who won the football game", "intent": "out_of_scope", "accept": [], "style": "english"},
+    ]
+    file = tmp_path / "lines.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+
+    done = run(environment, "evaluate", "--file", str(file), "--json", str(tmp_path / "out.json"))
+
+    report = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert done.returncode == 0
+    assert report["n"] == 3
+    assert report["crisis"] == {"recall": 1.0, "false_alarms": 0.0}
+    assert set(report) >= {
+        "accuracy",
+        "top3",
+        "macro_f1",
+        "ece",
+        "in_scope_refused",
+        "out_of_scope_refused",
+        "out_of_scope_answered",
+        "by_style",
+        "by_theme",
+        "confusions",
+    }
+
+
+def test_evaluate_names_each_bad_line(environment: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "lines.jsonl"
+    file.write_text('{"text": "x", "intent": "greet"}\nnonsense\n', encoding="utf-8")
+
+    done = run(environment, "evaluate", "--file", str(file))
+
+    assert done.returncode == 1
+    assert "lines.jsonl:2" in done.stderr
