@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from bot.errors import ContentErrors
-from bot.topics import Topics, load_topics
+from bot.topics import load_topics
+
+DATA = Path(__file__).parent / "data" / "content"
 
 GOOD = """\
 themes: {money: Money}
@@ -19,7 +21,8 @@ fallback: nlu_fallback
 """
 
 
-def test_topics_are_read_in_order(topics: Topics) -> None:
+def test_topics_are_read_in_order() -> None:
+    topics = load_topics(DATA / "topics.yml")
     assert list(topics.themes) == ["wages_thailand", "safe_migration"]
     assert topics.answers["wages_thailand"] == ("unpaid_wages", "wage_time_limit")
     assert topics.answer_ids == {"unpaid_wages", "wage_time_limit", "border_now", "thai_permit_now"}
