@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -14,15 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.documents import parse_as, read_yaml
 from bot.errors import ContentError, ContentErrors, ReturneeBotError, TrainingError
-from bot.nlu.embedded import load_model, save_model
+from bot.nlu.embedded import load_model, load_rasa_model, save_model
 from bot.nlu.examples import load_examples
 from bot.settings import Paths
 from bot.topics import load_topics
-from khmer_nlu import __version__ as package_version
-from khmer_nlu.features import View
+from khmer_nlu.artefact import code_hash
 
 COMPONENT: Final = "khmer_rasa.KhmerIntentClassifier"
-VIEWS: Final = ("cluster", "char", "word", "phonetic")
 TIMEOUT_S: Final = 900
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -46,12 +43,6 @@ class Pipeline(BaseModel):
     inside_refused: Share
     crisis_false_alarms: Share
 
-    @property
-    def views(self) -> tuple[View, ...]:
-        """The n-gram views, without those of weight 0."""
-        named = ((name, *getattr(self, name)) for name in VIEWS)
-        return tuple(View(name=n, shortest=s, longest=e, weight=w) for n, s, e, w in named if w)
-
 
 def load_pipeline(path: Path) -> Pipeline:
     """The classifier's options.
@@ -72,11 +63,8 @@ def load_pipeline(path: Path) -> Pipeline:
 
 def fingerprint(paths: Paths) -> str:
     """The hash of everything that a model depends on."""
-    inputs = [paths.pipeline, paths.topics, *sorted((paths.nlu / "data").glob("*.yml"))]
-    package = [Path(str(part)) for part in files("khmer_nlu").iterdir()]
-    inputs += sorted(path for part in package for path in ([part] if part.is_file() else part.glob("*.yml")))
-    digest = hashlib.sha256(package_version.encode())
-    for path in inputs:
+    digest = hashlib.sha256(code_hash().encode())
+    for path in (paths.pipeline, paths.topics, *sorted((paths.nlu / "data").glob("*.yml"))):
         digest.update(b"\0" + path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:24]
 
@@ -99,6 +87,25 @@ def ensure_model(paths: Paths, models_dir: Path) -> Path:
     return folder
 
 
+def adopt_model(archive: Path, paths: Paths, models_dir: Path) -> Path:
+    """The folder of the model of these inputs, filled from the archive of `rasa train nlu` instead of by training.
+
+    Raises:
+        ContentErrors: the examples are wrong.
+        TrainingError: the archive is damaged, or its model was trained for other intents.
+    """
+    model = load_rasa_model(archive)
+    examples = load_examples(paths.nlu / "data", load_topics(paths.topics))
+    if set(model.labels) != {example.intent for example in examples}:
+        raise TrainingError(f"The model in {archive} was trained for other intents than {paths.nlu / 'data'} has.")
+    folder = models_dir / fingerprint(paths)
+    models_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=models_dir, prefix="training-") as unfinished:
+        save_model(model, Path(unfinished))
+        _keep(Path(unfinished), folder)
+    return folder
+
+
 def _train_in_child(paths: Paths, folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="training-") as unfinished:
         command = [sys.executable, "-m", "bot.nlu.training", str(paths.root), unfinished]
@@ -111,9 +118,13 @@ def _train_in_child(paths: Paths, folder: Path) -> None:
             raise TrainingError(f"Training did not finish ({error}).") from error
         if done.returncode:
             raise TrainingError(f"Training failed: {done.stderr.strip() or done.returncode}")
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(unfinished, folder.with_suffix(".new"), dirs_exist_ok=True)
-        folder.with_suffix(".new").replace(folder)
+        _keep(Path(unfinished), folder)
+
+
+def _keep(unfinished: Path, folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(unfinished, folder.with_suffix(".new"), dirs_exist_ok=True)
+    folder.with_suffix(".new").replace(folder)
 
 
 def train_here(paths: Paths, folder: Path) -> None:
@@ -122,15 +133,7 @@ def train_here(paths: Paths, folder: Path) -> None:
 
     pipeline = load_pipeline(paths.pipeline)
     examples = load_examples(paths.nlu / "data", load_topics(paths.topics))
-    options = Options(
-        views=pipeline.views,
-        c=pipeline.c,
-        min_texts=pipeline.min_texts,
-        wrong_answers=pipeline.wrong_answers,
-        outside_answered=pipeline.outside_answered,
-        inside_refused=pipeline.inside_refused,
-        crisis_false_alarms=pipeline.crisis_false_alarms,
-    )
+    options = Options.from_config(pipeline.model_dump())
     save_model(train([(example.text, example.intent) for example in examples], options), folder)
 
 

@@ -1,14 +1,14 @@
 """Trains the classifier. The only module that needs scikit-learn; a serving process never imports it."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.sparse import csr_matrix, diags_array, hstack
+from scipy.sparse import csr_matrix, hstack
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 
@@ -16,6 +16,7 @@ from khmer_nlu.classifier import CRISIS, OUT_OF_SCOPE, Model, Thresholds, softma
 from khmer_nlu.features import View, Vocabulary, terms
 from khmer_nlu.normalise import match_key
 
+VIEWS: Final = ("cluster", "char", "word", "phonetic")
 FOLDS: Final = 5
 SEED: Final = 20260724
 GRID: Final = np.arange(0.02, 0.96, 0.01)
@@ -45,6 +46,15 @@ class Options:
     inside_refused: float
     crisis_false_alarms: float
 
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "Options":
+        """The options in the form of config.yml, where a view is [shortest, longest, weight]; without those of 0."""
+        views = (
+            View(name=name, shortest=config[name][0], longest=config[name][1], weight=config[name][2]) for name in VIEWS
+        )
+        others = {field.name: config[field.name] for field in fields(cls) if field.name != "views"}
+        return cls(views=tuple(view for view in views if view.weight), **others)
+
 
 @dataclass(frozen=True, kw_only=True)
 class CrossValidated:
@@ -55,12 +65,12 @@ class CrossValidated:
     gold: NDArray[np.int64]
 
 
-def train(examples: Sequence[tuple[str, str]], options: Options) -> Model:
-    """The model of these (text, intent) examples; the same examples give the same model.
+def train(examples: Iterable[tuple[str, str]], options: Options) -> Model:
+    """The model of these (text, intent) examples; the same examples give the same model, in whatever order they come.
 
     Temperature and thresholds are chosen on scores of five-fold cross-validation.
     """
-    texts, intents = zip(*examples, strict=True)
+    texts, intents = zip(*sorted(set(examples)), strict=True)
     counted = count_terms(texts, options.views)
     seen = cross_validate(counted, intents, options)
     temperature = fit_temperature(seen)
@@ -133,7 +143,8 @@ def _weigh(counted: Counted, idf: NDArray[np.float64]) -> Any:
     for view, first, end in zip(counted.views, counted.bounds, counted.bounds[1:], strict=False):
         block = counted.matrix[:, first:end].multiply(idf[first:end]).tocsr()
         lengths = np.sqrt(block.multiply(block).sum(axis=1)).A1
-        blocks.append(diags_array(view.weight / np.where(lengths > 0, lengths, 1.0)) @ block)
+        scale = view.weight / np.where(lengths > 0, lengths, 1.0)
+        blocks.append(block.multiply(scale[:, np.newaxis]).tocsr())
     return hstack(blocks).tocsr()
 
 
