@@ -18,8 +18,8 @@ from bot.content.store import ContentStore
 from bot.conversation import Conversations
 from bot.errors import SettingsError
 from bot.flows.loader import load_menu
-from bot.nlu.embedded import load_engine
-from bot.nlu.training import ensure_model
+from bot.nlu.engine import Engine
+from bot.nlu.hosts import open_engine
 from bot.settings import Settings
 from bot.storage.engine import Storage, open_storage
 from bot.storage.migrate import upgrade
@@ -38,10 +38,16 @@ class Application:
 
     settings: Settings
     storage: Storage
+    engine: Engine
     content: ContentStore
     signals: Signals
     deliverer: Deliverer
     conversations: Conversations
+
+    async def aclose(self) -> None:
+        """Ends the connections to the database and to Rasa."""
+        self.storage.close()
+        await self.engine.aclose()
 
 
 def utc_now() -> datetime:
@@ -61,7 +67,7 @@ def open_application(settings: Settings, *channels: Channel) -> Application:
     topics = load_topics(paths.topics)
     content = ContentStore(paths.content, topics=topics, today=lambda: utc_now().date())
     menu = load_menu(paths.flows, answers=frozenset(content.current.entries), controls=frozenset(topics.controls))
-    engine = load_engine(ensure_model(paths, settings.models_dir))
+    engine = open_engine(settings)
     storage = open_storage(settings.database)
     signals = Signals()
     deliverer = Deliverer(
@@ -85,6 +91,7 @@ def open_application(settings: Settings, *channels: Channel) -> Application:
     return Application(
         settings=settings,
         storage=storage,
+        engine=engine,
         content=content,
         signals=signals,
         deliverer=deliverer,
@@ -125,7 +132,7 @@ async def _beside(application: Application, app: Starlette) -> AsyncIterator[Non
         group.create_task(application.content.watch(stop))
         yield
         stop.set()
-    application.storage.close()
+    await application.aclose()
 
 
 def serve(settings: Settings, *, say: Callable[[str], None]) -> None:

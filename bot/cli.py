@@ -4,11 +4,12 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from uuid import uuid4
 
 import typer
@@ -36,6 +37,7 @@ _out = Console()
 _err = Console(stderr=True)
 _CASES_SHOWN = 500
 
+T = TypeVar("T")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
@@ -82,12 +84,19 @@ def check(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def train() -> None:
+def train(
+    from_rasa: Annotated[
+        Path | None, typer.Option("--from-rasa", help="Take the model that `rasa train nlu` put into this archive.")
+    ] = None,
+) -> None:
     """Train the understanding, unless a model of exactly these examples and options exists."""
-    from bot.nlu.training import ensure_model
+    from bot.nlu.training import adopt_model, ensure_model
 
     settings = load_settings()
-    _say(str(ensure_model(settings.paths, settings.models_dir)))
+    if from_rasa:
+        _say(str(adopt_model(from_rasa, settings.paths, settings.models_dir)))
+    else:
+        _say(str(ensure_model(settings.paths, settings.models_dir)))
 
 
 @app.command()
@@ -101,7 +110,7 @@ def parse(
     if jsonl == bool(texts):
         raise typer.BadParameter("Give messages, or --jsonl and standard input: one of the two.")
     lines: Iterable[str] = sys.stdin if jsonl else [json.dumps({"text": text}) for text in texts or ()]
-    answers = asyncio.run(answer_lines(_engine(), lines))
+    answers = _with_engine(lambda engine: answer_lines(engine, lines))
     for answer in answers:
         _print_json(answer)
     if any("error" in answer for answer in answers):
@@ -118,8 +127,8 @@ def evaluate(
     from bot.nlu.evaluation import read_lines
     from bot.topics import load_topics
 
-    topics = load_topics(load_settings().paths.topics)
-    report = asyncio.run(evaluate_lines(_engine(), read_lines(file), topics))
+    topics, labelled = load_topics(load_settings().paths.topics), read_lines(file)
+    report = _with_engine(lambda engine: evaluate_lines(engine, labelled, topics))
     if json_out:
         json_out.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     table = Table("figure", "value", title=str(file))
@@ -164,12 +173,14 @@ def db_upgrade() -> None:
     _say("The database is up to date.")
 
 
-def _engine() -> "Engine":
-    from bot.nlu.embedded import load_engine
-    from bot.nlu.training import ensure_model
+def _with_engine(use: "Callable[[Engine], Awaitable[T]]") -> T:
+    from bot.nlu.hosts import open_engine
 
-    settings = load_settings()
-    return load_engine(ensure_model(settings.paths, settings.models_dir))
+    async def run() -> T:
+        async with aclosing(open_engine(load_settings())) as engine:
+            return await use(engine)
+
+    return asyncio.run(run())
 
 
 async def _talk(settings: Settings) -> None:
@@ -194,7 +205,7 @@ async def _talk(settings: Settings) -> None:
             handled = await application.conversations.handle(message)
             await application.deliverer.drain(handled.conversation_id)
     finally:
-        application.storage.close()
+        await application.aclose()
 
 
 def _read_line() -> str | None:

@@ -4,6 +4,7 @@ import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -38,7 +39,10 @@ class Settings(BaseSettings):
     webchat_embed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Origins, separated by commas, whose pages may show /chat in a frame; empty: none."
     )
-    nlu_engine: Literal["embedded"] = Field("embedded", description="What understands messages; embedded: in process.")
+    nlu_engine: Literal["embedded", "rasa"] = Field(
+        "embedded", description="What understands messages; embedded: in process. rasa: the server at RASA_URL."
+    )
+    rasa_url: str = Field("http://127.0.0.1:5005", description="Rasa's server: https, or on this machine.", repr=False)
 
     @field_validator("webchat_embed_origins", mode="before")
     @classmethod
@@ -53,6 +57,14 @@ class Settings(BaseSettings):
             if scheme not in ("http", "https") or not rest or set(rest) & set("/;,' \"*"):
                 raise ValueError(f"“{origin}” is not an origin such as https://example.org")
         return origins
+
+    @field_validator("rasa_url")
+    @classmethod
+    def _only_where_nobody_reads_along(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))):
+            return url
+        raise ValueError("messages go to https://… or to http://127.0.0.1:5005 on this machine only")
 
     @model_validator(mode="after")
     def _demo_stays_on_this_machine(self) -> "Settings":

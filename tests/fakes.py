@@ -41,6 +41,9 @@ class ScriptedEngine:
         """What the script says."""
         return self.script.get(text, NOT_UNDERSTOOD)
 
+    async def aclose(self) -> None:
+        """Holds nothing open."""
+
 
 @dataclass(kw_only=True)
 class RecordingChannel:

@@ -10,3 +10,6 @@ class Engine(Protocol):
 
     async def parse(self, text: str) -> Parsed:
         """What the text means; never raises for any text."""
+
+    async def aclose(self) -> None:
+        """Ends what it holds open; it parses nothing afterwards."""

@@ -1,0 +1,24 @@
+"""Opens the engine that the settings name."""
+
+import time
+
+from bot.nlu.embedded import load_engine
+from bot.nlu.engine import Engine
+from bot.nlu.rasa import RasaEngine, open_client
+from bot.nlu.training import ensure_model
+from bot.settings import Settings
+
+
+def open_engine(settings: Settings) -> Engine:
+    """The engine; trains the understanding if its inputs changed.
+
+    Raises:
+        ContentErrors: the examples or options are wrong.
+        TrainingError: training failed.
+    """
+    inside = load_engine(ensure_model(settings.paths, settings.models_dir))
+    match settings.nlu_engine:
+        case "embedded":
+            return inside
+        case "rasa":
+            return RasaEngine(client=open_client(settings.rasa_url), inside=inside, now=time.monotonic)

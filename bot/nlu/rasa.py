@@ -1,0 +1,100 @@
+"""The understanding in Rasa's server, over HTTP. Whatever goes wrong there, the engine of this process answers."""
+
+import asyncio
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import httpx
+from pydantic import BaseModel
+
+from bot.nlu.engine import Engine
+from khmer_nlu import Parsed, find_crisis
+
+TIMEOUT_S: Final = 2.0
+PAUSE_S: Final = 30.0
+
+log = logging.getLogger(__name__)
+
+
+class _Answer(BaseModel):
+    """The part of Rasa's answer that khmer_rasa wrote; a server with another pipeline has none."""
+
+    parsed: Parsed
+
+
+def open_client(url: str) -> httpx.AsyncClient:
+    """The connection to Rasa's server: no redirects, and no proxy of the environment, which would read along."""
+    return httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S, follow_redirects=False, trust_env=False)
+
+
+@dataclass(kw_only=True)
+class RasaEngine:
+    """An Engine over Rasa's server, which parses as the engine inside does.
+
+    After a failure the server is left alone for PAUSE_S; then one message tries it again, and the others do not wait.
+
+    Args:
+        inside: the engine of this process, which answers instead.
+        now: a clock that never goes back, in seconds.
+        timeout_s: how long a message may wait for the server, all in all.
+        failures: how many messages the server did not answer, by reason; “paused”: it was not asked.
+    """
+
+    client: httpx.AsyncClient
+    inside: Engine
+    now: Callable[[], float]
+    timeout_s: float = TIMEOUT_S
+    failures: Counter[str] = field(default_factory=Counter)
+    _resumes_at: float | None = None
+
+    async def parse(self, text: str) -> Parsed:
+        """What the text means; never raises for any text."""
+        if self._resumes_at is not None:
+            if self.now() < self._resumes_at:
+                self.failures["paused"] += 1
+                return await self.inside.parse(text)
+            self._pause()  # the others go on while this one tries
+        try:
+            parsed = await self._ask(text)
+        except (TimeoutError, httpx.HTTPError, ValueError) as error:
+            self._pause()
+            reason = _reason(error)
+            self.failures[reason] += 1
+            log.warning("rasa: %s, %d times; this process answers for %d s", reason, self.failures[reason], PAUSE_S)
+            return await self.inside.parse(text)
+        self._resumes_at = None
+        # A server that was not started anew after an update may not know the latest phrases of danger.
+        return replace(parsed, crisis=find_crisis(text) or parsed.crisis)
+
+    async def aclose(self) -> None:
+        """Ends the connections."""
+        await self.client.aclose()
+        await self.inside.aclose()
+
+    def _pause(self) -> None:
+        self._resumes_at = self.now() + PAUSE_S
+
+    async def _ask(self, text: str) -> Parsed:
+        async with asyncio.timeout(self.timeout_s):
+            response = await self.client.post("/model/parse", content=json.dumps({"text": text}))
+        parsed = _Answer.model_validate_json(response.raise_for_status().content).parsed
+        if parsed.text != text:
+            raise ValueError("the answer is to another message")
+        return parsed
+
+
+def _reason(error: Exception) -> str:
+    """A code for what went wrong, free of any text."""
+    match error:
+        case TimeoutError() | httpx.TimeoutException():
+            return "timeout"
+        case httpx.HTTPStatusError():
+            return f"status_{error.response.status_code}"
+        case httpx.HTTPError():
+            return "unreachable"
+        case _:
+            return "not_an_answer"
