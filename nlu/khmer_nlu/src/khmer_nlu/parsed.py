@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from khmer_nlu.classifier import Decision, Model, Ranking
-from khmer_nlu.crisis import find_crisis_in
+from khmer_nlu.crisis import find_crisis_in, has_idiom_in
 from khmer_nlu.normalise import match_key
 from khmer_nlu.script import Language, detect_language_of
 
@@ -19,7 +19,8 @@ class Parsed:
 
     intent is nlu_fallback exactly if decision is fallback. confidence and ranking (the five most probable intents) are
     calibrated, from before the threshold, and hold neither out_of_scope nor crisis ids. crisis is found by phrases,
-    which need no classifier, or else by the classifier. entities and slot_value wait for a later step: empty and None.
+    which need no classifier, or else by the classifier. idiom: no crisis, but words that now and then are one, and are
+    worth one warm question; not part of the JSON. entities and slot_value wait for a later step: empty and None.
     """
 
     text: str
@@ -30,6 +31,7 @@ class Parsed:
     ranking: Ranking
     entities: tuple[Mapping[str, Any], ...] = ()
     crisis: str | None = None
+    idiom: bool = False
     slot_value: Any = None
 
     def to_json(self) -> dict[str, Any]:
@@ -62,6 +64,7 @@ def parse(model: Model, text: str) -> Parsed:
             crisis=crisis,
         )
     classified = model.classify(key)
+    found = crisis or classified.crisis
     return Parsed(
         text=text,
         language=language,
@@ -69,5 +72,6 @@ def parse(model: Model, text: str) -> Parsed:
         decision=classified.decision,
         confidence=classified.ranking[0][1],
         ranking=classified.ranking[:RANKED],
-        crisis=crisis or classified.crisis,
+        crisis=found,
+        idiom=found is None and has_idiom_in(key),
     )
