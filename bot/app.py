@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from bot.channels.base import Channel
 from bot.channels.webchat import WebChannel
 from bot.content.store import ContentStore
+from bot.content.texts import said_by_program
 from bot.conversation import Conversations
 from bot.errors import SettingsError
 from bot.flows.loader import load_menu
@@ -65,8 +66,13 @@ def open_application(settings: Settings, *channels: Channel) -> Application:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     upgrade(settings.database)
     topics = load_topics(paths.topics)
-    content = ContentStore(paths.content, topics=topics, today=lambda: utc_now().date())
-    menu = load_menu(paths.flows, answers=frozenset(content.current.entries), controls=frozenset(topics.controls))
+    content = ContentStore(paths.content, topics=topics, today=lambda: utc_now().date(), said=said_by_program())
+    menu = load_menu(
+        paths.flows,
+        answers=content.current.entries.keys(),
+        controls=topics.controls,
+        titles=content.current.keys_of("bot"),
+    )
     engine = open_engine(settings)
     storage = open_storage(settings.database)
     signals = Signals()

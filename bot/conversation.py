@@ -5,8 +5,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
-from typing import Protocol
+from functools import lru_cache, partial
+from typing import Final, Protocol
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
@@ -25,6 +25,9 @@ from bot.storage.messages import MessageRow
 from bot.storage.tables import Kind
 from bot.topics import Topics
 from khmer_nlu import Parsed, match_key
+
+TYPED_CHOICE_MAX_CHARS: Final = 80
+"""Longer messages are no button's words, which have 40 characters at most."""
 
 
 class Wake(Protocol):
@@ -107,27 +110,24 @@ def _handle(tx: Connection, *, parts: Conversations, inbound: Inbound, parsed: P
     conversation = conversations.lock_or_create(
         tx, channel=inbound.channel, bot=inbound.bot, contact_ref=inbound.contact_ref, now=now
     )
-    known = messages.is_known(tx, channel=inbound.channel, bot=inbound.bot, external_id=inbound.external_id)
-    if known is not None:
-        return Handled(conversation_id=conversation.id, seq=known, duplicate=True)
     heard, pressed_on, title = _hear(tx, conversation, inbound, parsed)
     seq, message_id = conversation.last_seq + 1, uuid4()
-    messages.insert(
-        tx,
-        MessageRow(
-            id=message_id,
-            conversation_id=conversation.id,
-            seq=seq,
-            author="contact",
-            kind=_kind(inbound),
-            language=conversation.language,
-            body=title,
-            channel=inbound.channel,
-            bot=inbound.bot,
-            external_id=inbound.external_id,
-            created_at=now,
-        ),
+    message = MessageRow(
+        id=message_id,
+        conversation_id=conversation.id,
+        seq=seq,
+        author="contact",
+        kind=_kind(inbound),
+        language=conversation.language,
+        body=title,
+        channel=inbound.channel,
+        bot=inbound.bot,
+        external_id=inbound.external_id,
+        created_at=now,
     )
+    if not messages.insert(tx, message):
+        known = messages.seq_of(tx, channel=inbound.channel, bot=inbound.bot, external_id=inbound.external_id)
+        return Handled(conversation_id=conversation.id, seq=known, duplicate=True)
     state = State.from_json(conversation.language, json.loads(conversation.state))
     turn = take_turn(book_of(content, parts.topics, parts.menu, staffed=parts.staffed), state, heard)
     desk = Desk(
@@ -201,16 +201,20 @@ def _hear_press(tx: Connection, conversation: ConversationRow, button: str) -> t
 
 def _typed_choice(tx: Connection, conversation: ConversationRow, text: str) -> tuple[Action, UUID] | None:
     """The button of the last message whose words, or whose number in the list, the contact typed."""
-    message = messages.last_with_buttons(tx, conversation.id)
-    key = match_key(text).strip()
-    if message is None or not key:
+    key = match_key(text).strip() if len(text) <= TYPED_CHOICE_MAX_CHARS else ""
+    message = messages.last_with_buttons(tx, conversation.id) if key else None
+    if message is None:
         return None
-    kept = _kept(message)
-    for place, button in enumerate(kept, start=1):
-        if key in (str(place), match_key(button["title"]).strip()):
+    for place, button in enumerate(_kept(message), start=1):
+        if key in (str(place), _title_key(button["title"])):
             with suppress(ValueError):  # another version's button: its words are understood like any others
                 return Action.decode(button["action"]), message.id
     return None
+
+
+@lru_cache(maxsize=1024)
+def _title_key(title: str) -> str:
+    return match_key(title).strip()
 
 
 def _send(

@@ -93,7 +93,12 @@ async def talk(tmp_path: Path) -> AsyncIterator[Talk]:
         storage=storage,
         engine=ScriptedEngine(script=SCRIPT),
         content=content,
-        menu=load_menu(PATHS.flows, answers=frozenset(content.current.entries), controls=frozenset({"talk_to_human"})),
+        menu=load_menu(
+            PATHS.flows,
+            answers=content.current.entries.keys(),
+            controls=("talk_to_human",),
+            titles=content.current.keys_of("bot"),
+        ),
         topics=topics,
         staffed=False,
         crisis_phone="",

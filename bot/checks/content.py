@@ -18,6 +18,7 @@ from bot.content.loader import load_content
 from bot.content.model import Content
 from bot.content.placeholders import names_in
 from bot.content.render import last_day
+from bot.content.texts import Said
 from bot.documents import Document, read_text, read_yaml
 from bot.errors import ContentError, ContentErrors
 from bot.topics import Topics
@@ -25,10 +26,10 @@ from bot.topics import Topics
 SOON: Final = timedelta(days=14)
 
 
-def check_content(folder: Path, topics: Topics, today: date) -> list[Finding]:
+def check_content(folder: Path, topics: Topics, today: date, *, said: Said = frozenset()) -> list[Finding]:
     """All findings in the folder: the errors of loading it, or else the warnings."""
     try:
-        content = load_content(folder, topics=topics, today=today)
+        content = load_content(folder, topics=topics, today=today, said=said)
         catalog, facts = read_yaml(folder / CATALOG_FILE), read_yaml(folder / FACTS_FILE)
         return [
             *_ages(content, catalog, today),

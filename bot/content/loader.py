@@ -13,7 +13,7 @@ from bot.content.catalog import Catalog, read_catalog
 from bot.content.facts import Facts, read_facts
 from bot.content.lengths import check_body, check_texts
 from bot.content.model import Content
-from bot.content.texts import TextFile, read_texts
+from bot.content.texts import Said, TextFile, read_texts
 from bot.errors import ContentError, ContentErrors
 from bot.model import LANGUAGES
 from bot.topics import Topics
@@ -21,12 +21,15 @@ from bot.topics import Topics
 VERSION_CHARS: Final = 16
 
 
-def load_content(folder: Path, *, topics: Topics, today: date, serving: Content | None = None) -> Content:
+def load_content(
+    folder: Path, *, topics: Topics, today: date, said: Said = frozenset(), serving: Content | None = None
+) -> Content:
     """The content of the folder.
 
     Args:
         today: no date may lie behind it.
-        serving: what contacts get now. A text that it has must not vanish: the running program still says it.
+        said: texts that must be there, because the program says them.
+        serving: what contacts get now. A text that it has must not vanish either: an answer on its way may say it.
 
     Raises:
         ContentErrors: everything that is wrong, whatever stands in the files.
@@ -34,20 +37,20 @@ def load_content(folder: Path, *, topics: Topics, today: date, serving: Content 
     if not folder.is_dir():
         raise ContentErrors([ContentError(folder, None, "There is no such folder.", "Put it back.")])
     try:
-        return _load(folder, topics, today, serving)
+        return _load(folder, topics, today, said | _texts_of(serving))
     except OSError as error:  # a folder vanishes while it is listed
         problem = f"The folder can not be read ({error.strerror})."
         raise ContentErrors([ContentError(folder, None, problem, "Put it back.")]) from error
 
 
-def _load(folder: Path, topics: Topics, today: date, serving: Content | None) -> Content:
+def _load(folder: Path, topics: Topics, today: date, said: Said) -> Content:
     problems: list[ContentError] = []
     facts = read_facts(folder, problems, today=today)
     can_measure = not problems
     catalog = read_catalog(folder, problems, topics=topics, today=today)
     texts = read_texts(folder, problems, facts=facts)
     bodies = read_bodies(folder, problems, facts=facts, catalog=catalog)
-    problems.extend(_vanished(folder, texts, serving))
+    problems.extend(_missing(folder, texts, said))
     if can_measure:
         problems.extend(error for body in bodies for error in check_body(body, facts.right))
         problems.extend(error for file in texts for error in check_texts(file, facts.right))
@@ -56,15 +59,16 @@ def _load(folder: Path, topics: Topics, today: date, serving: Content | None) ->
     return _whole(facts, catalog, texts, bodies)
 
 
-def _vanished(folder: Path, files: list[TextFile], serving: Content | None) -> Iterator[ContentError]:
-    if not serving:
-        return
+def _texts_of(serving: Content | None) -> Said:
+    return frozenset((name, key) for _, name, key in serving.texts) if serving else frozenset()
+
+
+def _missing(folder: Path, files: list[TextFile], said: Said) -> Iterator[ContentError]:
     there = {(file.name, key) for file in files for key in file.keys}
-    for name, key in dict.fromkeys((name, key) for _, name, key in serving.texts):
-        if (name, key) not in there:
-            for language in LANGUAGES:
-                path = folder / language / f"{name}.yml"
-                yield ContentError(path, None, f"“{key}” is gone, but the running bot still says it.", "Put it back.")
+    for name, key in sorted(said - there):
+        for language in LANGUAGES:
+            path = folder / language / f"{name}.yml"
+            yield ContentError(path, None, f"“{key}” is gone, but the bot still says it.", "Put it back.")
 
 
 def _whole(facts: Facts, catalog: Catalog, texts: list[TextFile], bodies: list[BodyFile]) -> Content:

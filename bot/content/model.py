@@ -94,3 +94,7 @@ class Content:
     facts: Mapping[str, Fact]
     texts: Mapping[tuple[Language, str, str], str]
     version: str
+
+    def keys_of(self, file: str) -> frozenset[str]:
+        """The keys of a file of texts, the same in every language."""
+        return frozenset(key for _, name, key in self.texts if name == file)

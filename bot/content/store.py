@@ -14,6 +14,7 @@ from watchfiles.main import FileChange
 
 from bot.content.loader import load_content
 from bot.content.model import Content
+from bot.content.texts import Said
 from bot.errors import ContentError, ContentErrors
 from bot.topics import Topics
 
@@ -29,16 +30,16 @@ _Signature = frozenset[tuple[str, int, int, int]]
 class ContentStore:
     """The content of a folder, always whole and valid."""
 
-    def __init__(self, folder: Path, *, topics: Topics, today: Callable[[], date]) -> None:
+    def __init__(self, folder: Path, *, topics: Topics, today: Callable[[], date], said: Said = frozenset()) -> None:
         """Reads the folder.
 
         Raises:
             ContentErrors: it is not valid, and there is nothing older to serve.
         """
-        self._folder, self._topics, self._today = folder, topics, today
+        self._folder, self._topics, self._today, self._said = folder, topics, today, said
         self._lock = threading.Lock()  # an older read never overtakes a newer one
         self._signature = _signature(folder)
-        self._current = load_content(folder, topics=topics, today=today())
+        self._current = load_content(folder, topics=topics, today=today(), said=said)
         self._problems: tuple[ContentError, ...] = ()
 
     @property
@@ -56,7 +57,13 @@ class ContentStore:
         with self._lock:
             self._signature = _signature(self._folder)
             try:
-                content = load_content(self._folder, topics=self._topics, today=self._today(), serving=self._current)
+                content = load_content(
+                    self._folder,
+                    topics=self._topics,
+                    today=self._today(),
+                    said=self._said,
+                    serving=self._current,
+                )
             except ContentErrors as error:
                 self._problems = error.errors
                 for problem in error.errors:

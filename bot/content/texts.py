@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +18,8 @@ from bot.model import LANGUAGES, Language
 
 NEEDED: Final = (("bot", "checked_on"), ("bot", "not_confirmed"), ("bot", "withheld"))
 """The texts without which no answer can be shown, by file and key."""
+Said = frozenset[tuple[str, str]]
+"""Texts that the program says, by file and key."""
 _KEY: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -39,6 +43,13 @@ class TextFile:
         self.problems.append(ContentError(self.document.path, at, problem, fix))
 
 
+@cache
+def said_by_program() -> Said:
+    """Every text that this version says, as said.txt lists them; the words of the menu are checked with the menu."""
+    lines = files("bot.content").joinpath("said.txt").read_text(encoding="utf-8").split()
+    return frozenset((file, key) for file, _, key in (line.partition(".") for line in lines))
+
+
 def read_texts(folder: Path, problems: list[ContentError], *, facts: Facts) -> list[TextFile]:
     """The texts of the folder; what is wrong with them goes to problems."""
     found: dict[tuple[Language, str], TextFile | None] = {}
@@ -47,12 +58,12 @@ def read_texts(folder: Path, problems: list[ContentError], *, facts: Facts) -> l
             found[language, path.stem] = _file(path, language, problems)
     for language, name in found:
         _check_twin(folder, language, name, found, problems)
-    files = [file for file in found.values() if file]
-    for file in files:
+    read = [file for file in found.values() if file]
+    for file in read:
         for key, text in file.texts.items():
             _check(file, key, text, facts)
-    _check_needed(folder, files, problems)
-    return files
+    _check_needed(folder, read, problems)
+    return read
 
 
 def _files(folder: Path) -> list[Path]:
@@ -121,10 +132,10 @@ def _check(file: TextFile, key: str, text: str, facts: Facts) -> None:
             file.wrong(f"There is no fact “{name}”.", f"Look up its name in {FACTS_FILE}.", key)
 
 
-def _check_needed(folder: Path, files: list[TextFile], problems: list[ContentError]) -> None:
+def _check_needed(folder: Path, read: list[TextFile], problems: list[ContentError]) -> None:
     for language in LANGUAGES:
         for name, key in NEEDED:
-            file = next((file for file in files if (file.language, file.name) == (language, name)), None)
+            file = next((file for file in read if (file.language, file.name) == (language, name)), None)
             if file and key not in file.keys:
                 file.wrong(f"“{key}” is missing.", "Add it: every answer needs it.")
             elif file and key in file.texts:

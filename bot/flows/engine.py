@@ -33,6 +33,15 @@ GUESS_MIN_CONFIDENCE: Final = 0.04
 LONG_STORY_CHARS: Final = 1000
 LANGUAGE_MIN_CHARS: Final = 15
 CRISIS_PLACES: Final = ("in_cambodia", "in_thailand", "elsewhere")
+IDIOM: Final = "idiom"
+_HOW_ARE_YOU: Final = Say(
+    text="idiom_question",
+    choices=(
+        Choice(action=Action(do=Do.NOT_MEANT, of=IDIOM), title="idiom_fine_button"),
+        Choice(action=Action(do=Do.URGENT, of="crisis_self_harm"), title="idiom_hard_button"),
+        PERSON,
+    ),
+)
 NONE_OF_THESE: Final = Choice(action=Action(do=Do.NONE_OF_THESE), title="none_of_these")
 
 
@@ -68,6 +77,8 @@ def _said(book: Book, state: State, heard: Said) -> Turn:
     if not state.greeted and (heard.parsed.intent == "greet" or not _words(heard.text)):
         return Turn(state=_met(state), effects=_greeting())
     turn = _answered(book, replace(state, greeted=True), heard)
+    if heard.parsed.idiom:
+        turn = replace(turn, effects=(*turn.effects, _HOW_ARE_YOU))
     if state.greeted or any(isinstance(effect, Hide) for effect in turn.effects):
         return turn
     intro = Say(text="intro_note", choices=LANGUAGE_CHOICES, send_class=SendClass.B)
@@ -185,9 +196,9 @@ def _effects_of_press(book: Book, action: Action) -> tuple[Effect, ...]:  # noqa
         case Do.NONE_OF_THESE:
             return (Say(text="unsure_again", choices=book.menu),)
         case Do.NOT_MEANT:
-            return (Say(text="not_meant_reply", choices=NEXT_STEPS),)
-        case Do.URGENT:
-            return _crisis(book, "crisis_confined")  # its words fit any danger, and ask where the contact is
+            return (Say(text="fine_reply" if action.of == IDIOM else "not_meant_reply", choices=NEXT_STEPS),)
+        case Do.URGENT:  # the words of crisis_confined fit any danger, and ask where the contact is
+            return _crisis(book, action.of or "crisis_confined")
         case Do.PLACE:
             return (Say(text=f"place_{action.of.removeprefix('in_')}", choices=(PERSON, MENU)),)
 

@@ -1,18 +1,23 @@
-"""The understanding in Rasa's server, over HTTP. Whatever goes wrong there, the engine of this process answers."""
+"""The classifier in Rasa's server, over HTTP. Whatever goes wrong there, the engine of this process answers.
+
+What is found by rules (danger above all) is found here: a server that was not started anew after an update does not
+know the latest phrases.
+"""
 
 import asyncio
 import json
 import logging
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 import httpx
-from pydantic import BaseModel
+from pydantic import BaseModel, model_validator
 
 from bot.nlu.engine import Engine
-from khmer_nlu import Parsed, find_crisis
+from khmer_nlu import Parsed, complete
+from khmer_nlu.classifier import Classified, Decision, Ranking
 
 TIMEOUT_S: Final = 2.0
 PAUSE_S: Final = 30.0
@@ -20,10 +25,23 @@ PAUSE_S: Final = 30.0
 log = logging.getLogger(__name__)
 
 
+class _Parsed(BaseModel):
+    text: str
+    decision: Decision
+    ranking: Ranking
+    crisis: str | None
+
+    @model_validator(mode="after")
+    def _can_be_answered(self) -> "_Parsed":
+        if self.decision != "fallback" and not self.ranking:
+            raise ValueError("a decision needs an intent")
+        return self
+
+
 class _Answer(BaseModel):
     """The part of Rasa's answer that khmer_rasa wrote; a server with another pipeline has none."""
 
-    parsed: Parsed
+    parsed: _Parsed
 
 
 def open_client(url: str) -> httpx.AsyncClient:
@@ -59,7 +77,7 @@ class RasaEngine:
                 return await self.inside.parse(text)
             self._pause()  # the others go on while this one tries
         try:
-            parsed = await self._ask(text)
+            classified = await self._ask(text)
         except (TimeoutError, httpx.HTTPError, ValueError) as error:
             self._pause()
             reason = _reason(error)
@@ -67,8 +85,7 @@ class RasaEngine:
             log.warning("rasa: %s, %d times; this process answers for %d s", reason, self.failures[reason], PAUSE_S)
             return await self.inside.parse(text)
         self._resumes_at = None
-        # A server that was not started anew after an update may not know the latest phrases of danger.
-        return replace(parsed, crisis=find_crisis(text) or parsed.crisis)
+        return complete(text, classified)
 
     async def aclose(self) -> None:
         """Ends the connections."""
@@ -78,13 +95,13 @@ class RasaEngine:
     def _pause(self) -> None:
         self._resumes_at = self.now() + PAUSE_S
 
-    async def _ask(self, text: str) -> Parsed:
+    async def _ask(self, text: str) -> Classified:
         async with asyncio.timeout(self.timeout_s):
             response = await self.client.post("/model/parse", content=json.dumps({"text": text}))
         parsed = _Answer.model_validate_json(response.raise_for_status().content).parsed
         if parsed.text != text.strip():  # Rasa takes off the space around a message
             raise ValueError("the answer is to another message")
-        return replace(parsed, text=text)
+        return Classified(decision=parsed.decision, ranking=parsed.ranking, crisis=parsed.crisis)
 
 
 def _reason(error: Exception) -> str:

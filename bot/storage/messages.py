@@ -37,7 +37,7 @@ class MessageRow:
 
 
 _INSERT = insert_if_new(messages, "channel", "bot", "external_id")
-_IS_KNOWN = sa.select(messages.c.seq).where(
+_SEQ_OF = sa.select(messages.c.seq).where(
     messages.c.channel == sa.bindparam("channel"),
     messages.c.bot == sa.bindparam("bot"),
     messages.c.external_id == sa.bindparam("external_id"),
@@ -78,9 +78,10 @@ def insert(tx: sa.Connection, row: MessageRow) -> bool:
     return tx.execute(_INSERT, values).rowcount == 1
 
 
-def is_known(tx: sa.Connection, *, channel: ChannelName, bot: str, external_id: str) -> int | None:
-    """The seq of the contact's message of this name, None if it never came."""
-    return tx.scalar(_IS_KNOWN, {"channel": channel, "bot": bot, "external_id": external_id})
+def seq_of(tx: sa.Connection, *, channel: ChannelName, bot: str, external_id: str) -> int:
+    """The seq of the contact's message of this name, which has come before."""
+    seq: int = tx.execute(_SEQ_OF, {"channel": channel, "bot": bot, "external_id": external_id}).scalar_one()
+    return seq
 
 
 def get(tx: sa.Connection, message_id: UUID) -> MessageRow | None:

@@ -130,6 +130,19 @@ def test_a_crisis_comes_before_the_intent_and_can_be_corrected(crisis: str) -> N
     assert PERSON in choices_of(turn.effects)
 
 
+def test_an_idiom_of_despair_is_answered_and_followed_by_one_question() -> None:
+    turn = take_turn(BOOK, MET, said("unpaid_wages", idiom=True))
+
+    answer, question = turn.effects
+    assert isinstance(answer, GiveAnswer)
+    assert isinstance(question, Say)
+    assert question.text == "idiom_question"
+    assert not any(isinstance(effect, RaiseAlarm) for effect in turn.effects)
+    fine, hard = (choice.action for choice in question.choices[:2])
+    assert texts_of(take_turn(BOOK, MET, Pressed(action=fine)).effects) == ["fine_reply"]
+    assert RaiseAlarm(crisis="crisis_self_harm") in take_turn(BOOK, MET, Pressed(action=hard)).effects
+
+
 def test_with_staff_on_duty_the_crisis_text_is_the_one_with_staff() -> None:
     turn = take_turn(replace(BOOK, staffed=True), MET, said(crisis="crisis_confined"))
 

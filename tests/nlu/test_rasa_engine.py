@@ -12,11 +12,13 @@ import pytest
 
 from bot.nlu.rasa import PAUSE_S, RasaEngine, open_client
 from bot.settings import Settings
+from khmer_nlu import complete
+from khmer_nlu.classifier import Classified
 from tests.fakes import ScriptedEngine, understood
 from tests.serving import free_port
 
 TEXT = "thaoke ot berk luy secretword"
-RASA_SAYS = replace(understood("unpaid_wages"), text=TEXT, confidence=0.7)
+RASA_SAYS = complete(TEXT, Classified(decision="answer", ranking=(("unpaid_wages", 0.7),), crisis=None))
 INSIDE_SAYS = understood("find_job")
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
 
@@ -110,6 +112,7 @@ BAD = {
     "no HTTP": ("unreachable", b"\x00\x01 garbage\r\n\r\n"),
     "no JSON": ("not_an_answer", HEAD + b"<html>"),
     "the JSON of another pipeline": ("not_an_answer", HEAD + b'{"intent": {"name": "greet"}}'),
+    "a decision without an intent": ("not_an_answer", answer_of(RASA_JSON | {"ranking": []})),
     "wrong types": ("not_an_answer", answer_of(RASA_JSON | {"ranking": "x"})),
     "another message's answer": ("not_an_answer", answer_of(RASA_JSON | {"text": "other"})),
 }

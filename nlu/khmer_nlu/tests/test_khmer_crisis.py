@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from khmer_data import read_data
 
-from khmer_nlu import find_crisis
-from khmer_nlu.crisis import KINDS, NEVER
+from khmer_nlu import find_crisis, match_key
+from khmer_nlu.crisis import IDIOM, KINDS, NEVER, has_idiom_in
 from khmer_nlu.search import finder, one_of
 from khmer_nlu.tables import table
 
@@ -43,8 +43,14 @@ def test_what_stands_between_two_parts_may_be_25_characters_and_no_more(kind: st
     assert find_crisis(khmer.replace(GAP, "7" * 26)) is None
 
 
-def test_no_listed_way_of_speaking_raises_an_alarm() -> None:
-    assert [phrase for phrase in table("crisis")[NEVER] if find_crisis(phrase.replace(GAP, " "))] == []
+@pytest.mark.parametrize("name", [IDIOM, NEVER])
+def test_no_listed_way_of_speaking_raises_an_alarm(name: str) -> None:
+    assert [phrase for phrase in table("crisis")[name] if find_crisis(phrase.replace(GAP, " "))] == []
+
+
+def test_idioms_are_known_as_such_and_nothing_else_is() -> None:
+    assert [phrase for phrase in table("crisis")[IDIOM] if not has_idiom_in(match_key(phrase))] == []
+    assert [phrase for _, phrase in LISTED if has_idiom_in(match_key(phrase.replace(GAP, " ")))] == []
 
 
 def test_a_latin_phrase_needs_whole_words() -> None:

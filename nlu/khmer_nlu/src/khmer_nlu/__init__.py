@@ -3,7 +3,7 @@
 from khmer_nlu.classifier import OUT_OF_SCOPE, Model
 from khmer_nlu.crisis import find_crisis
 from khmer_nlu.normalise import canonical, match_key
-from khmer_nlu.parsed import FALLBACK, Parsed, parse
+from khmer_nlu.parsed import FALLBACK, Parsed, complete, parse
 from khmer_nlu.script import detect_language
 
 __version__ = "0.1.0"
@@ -13,6 +13,7 @@ __all__ = [
     "Model",
     "Parsed",
     "canonical",
+    "complete",
     "detect_language",
     "find_crisis",
     "match_key",

@@ -19,6 +19,7 @@ CrisisKind = Literal["crisis_self_harm", "crisis_child", "crisis_confined", "cri
 
 # The narrower kind answers where a message raises several: who wants to die needs other words than who is beaten.
 KINDS: Final[tuple[CrisisKind, ...]] = ("crisis_self_harm", "crisis_child", "crisis_confined", "crisis_violence")
+IDIOM: Final = "idiom"
 NEVER: Final = "never"
 GAP_CHARS: Final = 25
 _GAP: Final = "…"
@@ -38,7 +39,7 @@ Places = Mapping[str, list[int]]
 class Phrases:
     """The phrases of one script: how a match key is looked at, what is looked for in it, and what it means.
 
-    kinds: for each kind, and for “never”, the phrases by their first part.
+    kinds: for each kind, for “idiom” and for “never”, the phrases by their first part.
     """
 
     view: Callable[[str], str]
@@ -57,11 +58,20 @@ def find_crisis_in(key: str) -> CrisisKind | None:
     return next((kind for kind in KINDS if kind in found), None)
 
 
+def has_idiom_in(key: str) -> bool:
+    """Whether a match key holds a way of speaking that sounds like danger and, now and then, is: worth one question."""
+    for phrases in _phrases():
+        places = phrases.parts.find(phrases.view(key))
+        if places and any(True for _ in _spans(phrases.kinds[IDIOM], places)):
+            return True
+    return False
+
+
 def _kinds_in(key: str, phrases: Phrases) -> Iterator[CrisisKind]:
     places = phrases.parts.find(phrases.view(key))
     if not places:
         return
-    covered = _cover(_spans(phrases.kinds[NEVER], places))
+    covered = _cover(span for name in (IDIOM, NEVER) for span in _spans(phrases.kinds[name], places))
     for kind in KINDS:
         if not all(map(covered, _spans(phrases.kinds[kind], places))):
             yield kind
@@ -104,7 +114,8 @@ def _cover(never: Iterable[Span]) -> Callable[[Span], bool]:
 
 @cache
 def _phrases() -> tuple[Phrases, Phrases]:
-    lists = {kind: table("crisis")[kind]["phrases"] for kind in KINDS} | {NEVER: table("crisis")[NEVER]}
+    lists: dict[str, list[str]] = {name: table("crisis")[name] for name in (IDIOM, NEVER)}
+    lists |= {kind: table("crisis")[kind]["phrases"] for kind in KINDS}
     return _phrases_seen_by(_khmer_view, lists, khmer=True), _phrases_seen_by(_latin_view, lists, khmer=False)
 
 
