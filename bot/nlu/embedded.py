@@ -3,13 +3,14 @@
 import json
 import zipfile
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from bot.errors import TrainingError
-from khmer_nlu import Model, Parsed, parse
+from khmer_nlu import Model, Parsed, Slot, parse
 
 ARRAYS: Final = "arrays.npz"
 ABOUT: Final = "model.json"
@@ -21,9 +22,9 @@ class EmbeddedEngine:
 
     model: Model
 
-    async def parse(self, text: str) -> Parsed:
-        """What the text means."""
-        return parse(self.model, text)
+    async def parse(self, text: str, *, today: date, slot: Slot | None = None) -> Parsed:
+        """What the text means, on this day, as the answer to this question."""
+        return parse(self.model, text, today=today, slot=slot)
 
 
 def load_engine(folder: Path) -> EmbeddedEngine:

@@ -79,6 +79,8 @@ def nearest_past_day(month: int, day: int, today: date) -> str | None:
 
 def from_today(n: Fraction, unit: str, sign: int, today: date) -> dict[str, object] | None:
     """The date n units before (sign -1) or after today, as exact as the unit is; None for hours and halves."""
+    if unit == "year" and n.denominator > 1:
+        n, unit = 12 * n, "month"
     if n.denominator > 1 or unit == "hour":
         return None
     count = sign * n.numerator

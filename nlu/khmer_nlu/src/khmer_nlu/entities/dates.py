@@ -23,6 +23,7 @@ from khmer_nlu.entities.model import Candidate
 
 _FIGURES: Final = re.compile("[0-9]+")
 _SAME_SIGN: Final = re.compile(r"[0-9]+(?: ?([/.\u2013-]) ?)[0-9]+(?:(?: ?\1 ?)[0-9]+)?")
+_DAYS: Final = re.compile("[0-9]{1,2} ?[~\u2013-] ?[0-9]{1,2}")
 _GAPS: Final = ("", " ", ",", ", ", ".", ". ", " of ")
 _FROM_NOW: Final = {"month_from_now": "month", "year_from_now": "year"}
 
@@ -76,6 +77,8 @@ class Dates:
     def _read_from_now(self, place: int) -> _Found | None:
         if place and self.tokens.word(place - 1) in words_of("from_or_two"):
             return None
+        if self.tokens.kind(place - 1) == "vague" and self.tokens.is_near(place):
+            return _Found(iso=None, first=place - 1, last=place + 1)
         unit = _FROM_NOW[self.tokens.kind(place)]
         iso = from_today(Fraction(int(self.tokens[place].value)), unit, 1, self.today)
         return _Found(iso=str(iso["iso"]) if iso else None, first=place, last=place + 1)
@@ -130,8 +133,9 @@ class Dates:
 
     def _read_from_day(self, first: int, place: int, *, is_day: bool) -> _Found | None:
         """5 January 2026; day 5 month 1 year 2026; the 5th of this month."""
-        day, end = parse_day(self.tokens[place].value), place + 1
-        if day is None:
+        written = self.tokens[place].value
+        day, end = parse_day(written), place + 1
+        if day is None and not _DAYS.fullmatch(written):
             return None
         if self.tokens.next_is(end, "ordinal"):
             end += 1
@@ -148,7 +152,8 @@ class Dates:
             return None
         year, last = self._year_after(at + 1)
         if year is None:
-            return _Found(iso=nearest_past_day(month, day, self.today), first=first, last=at + 1)
+            past = nearest_past_day(month, day, self.today) if day else None
+            return _Found(iso=past, first=first, last=at + 1)
         return _Found(iso=full_date(year, month, day), first=first, last=last)
 
     def _read_from_month(self, first: int) -> _Found | None:

@@ -7,6 +7,7 @@ from functools import cache
 from itertools import product
 from typing import Final, NamedTuple
 
+from khmer_nlu.entities.reading import LOOKS_LIKE_FIGURE
 from khmer_nlu.normalise import match_key
 from khmer_nlu.search import one_of
 from khmer_nlu.tables import table
@@ -15,7 +16,7 @@ TABLES: Final = ("amounts", "dates")
 _SETS: Final = "sets"
 _FIGURE: Final = "[0-9]+(?:(?:[.,:\u2044]| ?[/~\u2013-] ?)[0-9]+)*"
 _KHMER: Final = re.compile("[\u1780-\u17dd]")
-_LATIN: Final = re.compile("[a-z]")
+_STICKS: Final = re.compile(f"[a-z{LOOKS_LIKE_FIGURE}]")
 _BESIDE: Final = frozenset(("", " "))
 
 
@@ -70,12 +71,12 @@ def tokenise(text: str) -> Tokens:
         start, end = found.span()
         kind, value = ("figure", found[0]) if found.lastgroup == "figure" else meanings[found[0]]
         before = tokens[-1] if tokens else None
-        if before and before.kind == "figure" and before.end != start and _LATIN.match(text, before.end):
+        if before and before.kind == "figure" and before.end != start and _STICKS.match(text, before.end):
             tokens[-1] = before._replace(kind="other")
-        if kind == "figure" and start and _LATIN.match(text[start - 1]) and not (before and before.end == start):
+        if kind == "figure" and start and _STICKS.match(text[start - 1]) and not (before and before.end == start):
             kind = "other"
         tokens.append(Token(kind, value, start, end))
-    if tokens and tokens[-1].kind == "figure" and _LATIN.match(text, tokens[-1].end):
+    if tokens and tokens[-1].kind == "figure" and _STICKS.match(text, tokens[-1].end):
         tokens[-1] = tokens[-1]._replace(kind="other")
     return Tokens(text=text, tokens=tuple(tokens))
 

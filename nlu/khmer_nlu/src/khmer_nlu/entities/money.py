@@ -8,7 +8,7 @@ from khmer_nlu.entities.lexer import Tokens, words_of
 from khmer_nlu.entities.numbers import Number
 
 AMOUNT_MAX: Final = 10**12
-_NEAR: Final = ("", " ", ". ", ", ", ": ")
+_NEAR: Final = ("", " ", ". ", ", ", ": ", " of ")
 _PER_UNITS: Final = ("hour", "day", "month")
 _FILLERS_MAX: Final = 3
 _CUE_DISTANCE: Final = 16
@@ -34,8 +34,11 @@ class Money:
     last: int
 
 
-def cue_before(tokens: Tokens, first: int, taken: int) -> Cue:
-    """What is said before the number at `first`; nothing before the token `taken` belongs to it, but “one month”."""
+def cue_before(tokens: Tokens, first: int, taken: int, began: int) -> Cue:
+    """What is said before the number at `first`.
+
+    The tokens [began, taken) belong to what was read last; only if that is “one month” it may be a period of this.
+    """
     place, currency = first, None
     if place > taken and tokens.is_near(place) and _is_currency_first(tokens, place - 1):
         place -= 1
@@ -46,8 +49,9 @@ def cue_before(tokens: Tokens, first: int, taken: int) -> Cue:
             break
         start -= 1
     near = start > 0 and tokens.gap(start) in _NEAR
-    period = _period_before(tokens, start, taken, has_filler=start < place) if near else None
-    if period is None:
+    period = _period_before(tokens, start, has_filler=start < place) if near else None
+    is_free = period is not None and (period[0] >= taken or period[0] in (began, began - 1))
+    if period is None or not is_free:
         return Cue(first=place, currency=currency, per=None)
     return Cue(first=period[0], currency=currency, per=period[1])
 
@@ -56,7 +60,7 @@ def _is_currency_first(tokens: Tokens, place: int) -> bool:
     return tokens.kind(place) == "currency" and tokens.word(place) in words_of("currency_first")
 
 
-def _period_before(tokens: Tokens, end: int, taken: int, *, has_filler: bool) -> tuple[int, str] | None:
+def _period_before(tokens: Tokens, end: int, *, has_filler: bool) -> tuple[int, str] | None:
     """Where a period that ends before the token `end` begins, and its unit: “one day”, “in a day”, “day one”, “day”."""
     last = end - 1
     kind, per = tokens.kind(last), tokens[last].value
@@ -66,7 +70,7 @@ def _period_before(tokens: Tokens, end: int, taken: int, *, has_filler: bool) ->
         return (last, per) if per in _PER_UNITS else None
     if _is_one(tokens, last) and tokens.is_near(last) and tokens.kind(last - 1) == "unit":
         last, per = last - 1, tokens[last - 1].value
-        return (last, per) if per in _PER_UNITS and last >= taken else None
+        return (last, per) if per in _PER_UNITS else None
     if kind != "unit" or per not in _PER_UNITS:
         return None
     if tokens.is_near(last) and _is_one(tokens, last - 1):
@@ -76,7 +80,7 @@ def _period_before(tokens: Tokens, end: int, taken: int, *, has_filler: bool) ->
         return (last - 1 if tokens.is_near(last) and tokens.kind(last - 1) == "per" else last), per
     if tokens.is_near(last) and tokens.kind(last - 1) == "per":
         return last - 1, per
-    return (last, per) if last >= taken and not has_filler and per != "month" else None
+    return (last, per) if not has_filler and per != "month" else None
 
 
 def _is_one(tokens: Tokens, place: int) -> bool:

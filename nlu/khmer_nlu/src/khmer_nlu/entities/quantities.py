@@ -8,7 +8,7 @@ from typing import Final
 
 from khmer_nlu.entities.calendar import from_today
 from khmer_nlu.entities.durations import Duration, read_duration
-from khmer_nlu.entities.lexer import Tokens
+from khmer_nlu.entities.lexer import Tokens, words_of
 from khmer_nlu.entities.model import Candidate, Kind, Value, plain
 from khmer_nlu.entities.money import Cue, cue_before, is_money_spoken_of, per_after, read_money
 from khmer_nlu.entities.numbers import MULTIPLIERS, Number, read_number, starts_number
@@ -19,10 +19,15 @@ SUM_MIN: Final = 100
 
 @dataclass
 class _Cursor:
-    """Where the reading stands: the next token, and the last one that belongs to something already."""
+    """Where the reading stands: the next token, and the tokens [began, taken) of what was read last."""
 
     place: int = 0
+    began: int = 0
     taken: int = 0
+
+    def take(self, first: int, last: int) -> None:
+        """Goes on behind these tokens."""
+        self.began, self.place, self.taken = first, last, last
 
 
 def quantities(tokens: Tokens, today: date) -> Iterator[Candidate]:
@@ -32,8 +37,7 @@ def quantities(tokens: Tokens, today: date) -> Iterator[Candidate]:
         if not starts_number(tokens, cursor.place):
             cursor.place += 1
         elif _is_label(tokens, cursor):
-            cursor.place += 1
-            cursor.taken = cursor.place
+            cursor.take(cursor.place, cursor.place + 1)
         else:
             yield _quantity(tokens, cursor, today)
 
@@ -53,37 +57,42 @@ def _is_label(tokens: Tokens, cursor: _Cursor) -> bool:
 
 def _quantity(tokens: Tokens, cursor: _Cursor, today: date) -> Candidate:
     number = read_number(tokens, cursor.place)
-    cue = cue_before(tokens, number.first, cursor.taken)
+    cue = cue_before(tokens, number.first, cursor.taken, cursor.began)
     money = read_money(tokens, number, cue)
     if money is not None:
-        cursor.place = cursor.taken = money.last
+        cursor.take(number.first, money.last)
         return _candidate(tokens, "money", money.first, money.last, money.value, rank=1)
     if tokens.next_is(number.last, "unit"):
         duration = read_duration(tokens, number)
-        cursor.place = cursor.taken = duration.last
+        # “12 hours a day” speaks of hours, not of a day.
+        cursor.take(number.first, (per_after(tokens, duration.last) or ("", duration.last))[1])
         return _time(tokens, duration, today)
-    cursor.place = cursor.taken = number.last
+    cursor.take(number.first, number.last)
     if tokens.next_is(number.last, "month_from_now", "week_from_now", "year_from_now"):
         return _ago_in_one_word(tokens, number, cursor, today)
     if tokens.next_is(number.last, "people"):
-        cursor.place = cursor.taken = number.last + 1
-        return _candidate(tokens, "count", number.first, number.last + 1, _people(number), rank=4)
+        is_vague = tokens.next_is(number.last + 1, "vague")
+        cursor.take(number.first, number.last + 1)
+        return _candidate(tokens, "count", number.first, number.last + 1, None if is_vague else _people(number), rank=4)
     if tokens.next_is(number.last, "thing"):
-        cursor.place = cursor.taken = number.last + 1
+        cursor.take(number.first, number.last + 1)
         return _candidate(tokens, "other", number.first, number.last + 1, None, rank=8)
-    return _bare(tokens, number, cue)
+    return _bare(tokens, number, cue, cursor)
 
 
-def _bare(tokens: Tokens, number: Number, cue: Cue) -> Candidate:
+def _bare(tokens: Tokens, number: Number, cue: Cue, cursor: _Cursor) -> Candidate:
     """A number without a unit: people if they stand before it, money if it speaks of it, else only a number."""
     if tokens.is_near(number.first) and tokens.kind(number.first - 1) == "people_first":
         return _candidate(tokens, "count", number.first - 1, number.last, _people(number), rank=5)
     per, last = per_after(tokens, number.last) or (cue.per, number.last)
-    if number.value is None:
+    cursor.take(number.first, last)
+    is_code = tokens.kind(last) == "letter_multiplier" and tokens.gap(last) == ""  # 2m: metres?
+    if number.value is None or is_code:
         return _candidate(tokens, "number", cue.first, last, None, rank=7)
     n = plain(number.value)
     if number.is_large or (n >= SUM_MIN and (per or is_money_spoken_of(tokens, number.first))):
-        return _candidate(tokens, "money", cue.first, last, {"amount": n, "currency": None, "per": per}, rank=6)
+        money = {"amount": n, "currency": None, "per": per}
+        return _candidate(tokens, "money", cue.first, last, money, rank=1 if per else 6)
     return _candidate(tokens, "number", cue.first, last, {"n": n, "per": per}, rank=7)
 
 
@@ -110,9 +119,10 @@ def _time(tokens: Tokens, duration: Duration, today: date) -> Candidate:
 def _ago_in_one_word(tokens: Tokens, number: Number, cursor: _Cursor, today: date) -> Candidate:
     """“2 months-ago”, where “last month” is one token."""
     token = tokens[number.last]
-    cursor.place = cursor.taken = number.last + 1
+    cursor.take(number.first, number.last + 1)
     unit = token.kind.partition("_")[0]
-    value: Fraction | None = number.value if token.value == "-1" else None
+    is_from = tokens.word(number.first) in words_of("from_or_two")
+    value: Fraction | None = number.value if token.value == "-1" and not is_from else None
     iso = from_today(value, unit, -1, today) if value is not None else None
     return _candidate(tokens, "date", number.first, number.last + 1, iso, rank=2)
 

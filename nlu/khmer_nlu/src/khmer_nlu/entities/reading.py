@@ -8,7 +8,9 @@ from typing import Final
 from khmer_nlu.offsets import Traced, rewritten
 
 BLANK: Final = "\x00"
-"""Stands where other finders have found something, and where a sign only looks like a figure (10³ is not 103)."""
+"""Stands where other finders have found something."""
+LOOKS_LIKE_FIGURE: Final = "\x01"
+"""Stands for a sign that the key has made a figure of: 10³ is not 103, and 2½ is not 21/2."""
 _LEK_TOO: Final = "\u17d7"
 _SPACE_IN_KHMER: Final = re.compile("(?<=[\u1780-\u17dd]) (?=[\u1780-\u17dd])")
 
@@ -59,4 +61,4 @@ def _as_typed(character: str, raw: str) -> str:
     if character == _LEK_TOO:
         return "2" if len(raw) == 1 and unicodedata.decimal(raw, 0) == 2 else character
     typed = [sign for sign in raw if sign.isdecimal() or sign in "oO\uff2f\uff4f"]
-    return str(unicodedata.decimal(character)) if typed else BLANK
+    return str(unicodedata.decimal(character)) if typed else LOOKS_LIKE_FIGURE
