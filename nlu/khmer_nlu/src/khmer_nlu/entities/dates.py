@@ -75,7 +75,7 @@ class Dates:
                 return None
 
     def _read_from_now(self, place: int) -> _Found | None:
-        if place and self.tokens.word(place - 1) in words_of("from_or_two"):
+        if self.tokens.is_near(place) and self.tokens.word(place - 1) in words_of("from_or_two"):
             return None
         if self.tokens.kind(place - 1) == "vague" and self.tokens.is_near(place):
             return _Found(iso=None, first=place - 1, last=place + 1)

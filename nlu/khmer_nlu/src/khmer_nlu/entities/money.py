@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from khmer_nlu.entities.lexer import Tokens, words_of
-from khmer_nlu.entities.numbers import Number
+from khmer_nlu.entities.numbers import Number, read_number, starts_number
 
 AMOUNT_MAX: Final = 10**12
 _NEAR: Final = ("", " ", ". ", ", ", ": ", " of ")
@@ -13,7 +13,7 @@ _PER_UNITS: Final = ("hour", "day", "month")
 _FILLERS_MAX: Final = 3
 _CUE_DISTANCE: Final = 16
 _ONE_KINDS: Final = ("ones", "figure", "article")
-_NUMERIC: Final = ("ones", "tens", "figure", "multiplier", "unit")
+_NUMERIC: Final = ("ones", "tens", "figure", "multiplier")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +100,8 @@ def read_money(tokens: Tokens, number: Number, cue: Cue) -> Money | None:
     if tokens.next_is(place, "vague"):
         value, place = None, place + 1
     after = per_after(tokens, place)
+    if after is not None and is_of_next(tokens, place, after[1]):
+        after = None
     per, last = after if after is not None else (cue.per, place)
     amount = _amount(value, currencies, per)
     return Money(value=amount, first=cue.first, last=last)
@@ -136,6 +138,14 @@ def per_after(tokens: Tokens, place: int) -> tuple[str, int] | None:
     if not tokens.next_is(at, "unit") or tokens[at].value not in _PER_UNITS:
         return None
     return None if tokens.next_is(at + 1, "ago", "half", "later") else (tokens[at].value, at + 1)
+
+
+def is_of_next(tokens: Tokens, first: int, last: int) -> bool:
+    """Whether the period [first, last) belongs to the sum behind it: “12 hours, one day 300 baht”."""
+    place = last + 1 if tokens.kind(last) == "filler" else last
+    if tokens.kind(first) in ("per", "article") or not starts_number(tokens, place):
+        return False
+    return not tokens.next_is(read_number(tokens, place).last, "unit", "people", "thing")
 
 
 def is_money_spoken_of(tokens: Tokens, first: int) -> bool:

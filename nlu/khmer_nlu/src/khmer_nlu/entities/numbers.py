@@ -61,7 +61,8 @@ def read_number(tokens: Tokens, first: int) -> Number:
     is_large = any(tokens.kind(i) in MULTIPLIERS and int(tokens[i].value) >= LARGE for i in items)
     if tokens.kind(first - 1) == "vague" and tokens.is_near(first):
         value = None
-    while tokens.next_is(last, "range") and starts_number(tokens, last + 1) and tokens.is_near(last + 1):
+    ranges = ("range", "joins") if tokens.kind(first - 1) == "between" else ("range",)
+    while tokens.next_is(last, *ranges) and starts_number(tokens, last + 1) and tokens.is_near(last + 1):
         last, value = _end_of_run(tokens, last + 1), None
     if tokens.next_is(last, "vague"):
         last, value = last + 1, None

@@ -10,7 +10,7 @@ from khmer_nlu.entities.calendar import from_today
 from khmer_nlu.entities.durations import Duration, read_duration
 from khmer_nlu.entities.lexer import Tokens, words_of
 from khmer_nlu.entities.model import Candidate, Kind, Value, plain
-from khmer_nlu.entities.money import Cue, cue_before, is_money_spoken_of, per_after, read_money
+from khmer_nlu.entities.money import Cue, cue_before, is_money_spoken_of, is_of_next, per_after, read_money
 from khmer_nlu.entities.numbers import MULTIPLIERS, Number, read_number, starts_number
 
 PEOPLE_MAX: Final = 100_000
@@ -24,6 +24,8 @@ class _Cursor:
     place: int = 0
     began: int = 0
     taken: int = 0
+    aged: int = -1
+    """Where the last age ended."""
 
     def take(self, first: int, last: int) -> None:
         """Goes on behind these tokens."""
@@ -45,11 +47,14 @@ def quantities(tokens: Tokens, today: date) -> Iterator[Candidate]:
 def _is_label(tokens: Tokens, cursor: _Cursor) -> bool:
     """Whether this number only names something: the 5th, 8 o'clock, the month 3 before another number."""
     place = cursor.place
-    if tokens.kind(place) != "figure" or not place or place - 1 < cursor.taken:
-        return False
-    if not tokens.is_near(place):
+    if place - 1 < cursor.taken or not tokens.is_near(place):
         return False
     before = tokens[place - 1]
+    if tokens.kind(place) == "ones":  # “month one”, and then a sum
+        is_one = before.kind == "unit" and tokens[place].value == "1"
+        return is_one and tokens.next_is(place + 1, "figure", "ones", "tens")
+    if tokens.kind(place) != "figure":
+        return False
     if before.kind == "ordinal" or (before.kind, before.value) == ("unit", "hour"):
         return not tokens.next_is(place + 1, "currency", "letter_currency", *MULTIPLIERS)
     return before.kind == "unit" and len(tokens[place].value) < 3 and tokens.next_is(place + 1, "figure")
@@ -64,15 +69,16 @@ def _quantity(tokens: Tokens, cursor: _Cursor, today: date) -> Candidate:
         return _candidate(tokens, "money", money.first, money.last, money.value, rank=1)
     if tokens.next_is(number.last, "unit"):
         duration = read_duration(tokens, number)
-        # “12 hours a day” speaks of hours, not of a day.
-        cursor.take(number.first, (per_after(tokens, duration.last) or ("", duration.last))[1])
-        return _time(tokens, duration, today)
+        cursor.take(number.first, _behind_period(tokens, duration.last))
+        return _time(tokens, duration, cursor, today)
     cursor.take(number.first, number.last)
     if tokens.next_is(number.last, "month_from_now", "week_from_now", "year_from_now"):
         return _ago_in_one_word(tokens, number, cursor, today)
     if tokens.next_is(number.last, "people"):
         is_vague = tokens.next_is(number.last + 1, "vague")
         cursor.take(number.first, number.last + 1)
+        if tokens.kind(number.first - 1) == "per" and tokens.is_near(number.first):
+            return _candidate(tokens, "other", number.first, number.last + 1, None, rank=4)  # for each person
         return _candidate(tokens, "count", number.first, number.last + 1, None if is_vague else _people(number), rank=4)
     if tokens.next_is(number.last, "thing"):
         cursor.take(number.first, number.last + 1)
@@ -103,14 +109,23 @@ def _people(number: Number) -> dict[str, int] | None:
     return {"n": value.numerator}
 
 
-def _time(tokens: Tokens, duration: Duration, today: date) -> Candidate:
+def _behind_period(tokens: Tokens, last: int) -> int:
+    """Where “a day” ends after a duration: 12 hours a day are hours. Before a sum, the day is the sum's."""
+    per = per_after(tokens, last)
+    return last if per is None or is_of_next(tokens, last, per[1]) else per[1]
+
+
+def _time(tokens: Tokens, duration: Duration, cursor: _Cursor, today: date) -> Candidate:
     """A duration; or a date, if “ago” or “later” stands behind it; or neither, if it is an age."""
     first, last = duration.first, duration.last
     if tokens.next_is(last, "ago", "later"):
         sign = -1 if tokens.kind(last) == "ago" else 1
         iso = from_today(duration.n, duration.unit, sign, today) if duration.n is not None else None
         return _candidate(tokens, "date", first, last + 1, iso, rank=2)
-    if tokens.next_is(last, "age") or (tokens.kind(first - 1) == "age" and tokens.is_near(first)):
+    is_behind_age = tokens.kind(first - 1) == "age" and tokens.is_near(first)
+    is_next_age = tokens.kind(first - 1) == "joins" and cursor.aged == first - 1
+    if is_behind_age or is_next_age or tokens.next_is(last, "age"):
+        cursor.aged = last
         return _candidate(tokens, "other", first, last, None, rank=3)
     value = None if duration.n is None else {"n": plain(duration.n), "unit": duration.unit}
     return _candidate(tokens, "duration", first, last, value, rank=3)
