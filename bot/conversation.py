@@ -16,7 +16,7 @@ from bot.content.store import ContentStore
 from bot.flows.engine import take_turn
 from bot.flows.model import STATE_VERSION, Action, Book, Choice, Heard, Hide, Pressed, PressedStale, Said, Sent, State
 from bot.model import Attachment, Button, Inbound, Press, Text
-from bot.nlu.engine import Engine
+from bot.nlu.engine import Engine, day_of
 from bot.replies import Desk, Draft, carry_out
 from bot.storage import conversations, messages, outbound
 from bot.storage.conversations import ConversationRow
@@ -70,7 +70,7 @@ class Conversations:
             StorageError: nothing was written; the channel must deliver the message again.
         """
         said = inbound.payload.text if isinstance(inbound.payload, Text) else None
-        parsed = await self.engine.parse(said) if said is not None else None
+        parsed = await self.engine.parse(said, today=day_of(self.now())) if said is not None else None
         handled = await self.storage.run(partial(_handle, parts=self, inbound=inbound, parsed=parsed))
         if not handled.duplicate:
             self.wake(handled.conversation_id)

@@ -1,15 +1,24 @@
 """What the rest of the bot knows of understanding: it gives a Parsed for a text."""
 
-from typing import Protocol
+from datetime import date, datetime, timedelta, timezone
+from typing import Final, Protocol
 
-from khmer_nlu import Parsed
+from khmer_nlu import Parsed, Slot
+
+CAMBODIA: Final = timezone(timedelta(hours=7), "Asia/Phnom_Penh")
+"""Cambodia and Thailand share this time, and neither changes it in summer."""
 
 
 class Engine(Protocol):
     """Understands messages, in this process or elsewhere."""
 
-    async def parse(self, text: str) -> Parsed:
-        """What the text means; never raises for any text."""
+    async def parse(self, text: str, *, today: date, slot: Slot | None = None) -> Parsed:
+        """What the text means, on this day, as the answer to this question; never raises for any text."""
 
     async def aclose(self) -> None:
         """Ends what it holds open; it parses nothing afterwards."""
+
+
+def day_of(now: datetime) -> date:
+    """The day where the contacts are."""
+    return now.astimezone(CAMBODIA).date()

@@ -1,6 +1,7 @@
 """The intent of a message, its decision and its danger, as khmer_nlu understands them."""
 
-from typing import Any
+from datetime import datetime, timedelta, timezone
+from typing import Any, Final
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -25,6 +26,7 @@ from khmer_nlu.training import Options, train
 PARSED = "parsed"
 """The key of Rasa's answer that holds all that khmer_nlu found, in the form of `returnee-bot parse`."""
 _INVISIBLE = "\u200b"
+_CAMBODIA: Final = timezone(timedelta(hours=7))
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -87,7 +89,7 @@ class KhmerIntentClassifier(GraphComponent, IntentClassifier):
         if self._model is None:
             raise RuntimeError("the classifier is not trained")
         for message in messages:
-            _tell(message, parse(self._model, message.get(TEXT)))
+            _tell(message, parse(self._model, message.get(TEXT), today=datetime.now(_CAMBODIA).date()))
         return messages
 
 
