@@ -1,4 +1,4 @@
-"""Whole messages of danger, and messages that only sound like it: by the phrase list alone, and by the trained model."""
+"""Whole messages of danger, and some that only sound like it: by the phrase list alone, and by the trained model."""
 
 from datetime import date
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Trains the classifier. The only module that needs scikit-learn; a serving process never imports it."""
 
-import math
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -79,7 +79,7 @@ def train(examples: Iterable[tuple[str, str]], options: Options) -> Model:
     Temperature and thresholds are chosen on a quarter of them, scored by a model of the rest.
     """
     texts, intents = zip(*sorted(set(examples)), strict=True)
-    counted = count_terms(texts, options.views)
+    counted = count_terms(texts, options.views, min_texts=options.min_texts)
     labels = tuple(sorted(set(intents)))
     gold = np.searchsorted(labels, intents)
     unseen = score_unseen(counted, gold, labels, options)
@@ -109,22 +109,42 @@ class Counted:
     matrix: Any
 
 
-def count_terms(texts: Sequence[str], views: Sequence[View]) -> Counted:
-    """Counts every term of every text once; folds only choose and weigh among them."""
-    found = [[Counter(written) for _, written in terms(match_key(text), views)] for text in texts]
-    sorted_terms = tuple(tuple(sorted({term for row in found for term in row[v]})) for v in range(len(views)))
-    bounds = tuple(int(bound) for bound in np.cumsum([0, *map(len, sorted_terms)]))
-    numbers = [{term: bounds[v] + i for i, term in enumerate(sorted_terms[v])} for v in range(len(views))]
-    rows: list[int] = []
-    columns: list[int] = []
-    values: list[float] = []
-    for row, counters in enumerate(found):
-        for in_view, counter in zip(numbers, counters, strict=True):
-            rows.extend([row] * len(counter))
-            columns.extend(in_view[term] for term in counter)
-            values.extend(1.0 + math.log(count) for count in counter.values())
-    matrix = csr_matrix((values, (rows, columns)), shape=(len(texts), bounds[-1]))
-    return Counted(views=tuple(views), terms=sorted_terms, bounds=bounds, matrix=matrix)
+def count_terms(texts: Sequence[str], views: Sequence[View], *, min_texts: int) -> Counted:
+    """Counts every term of every text once, and keeps those that stand in min_texts of them."""
+    numbers: list[dict[str, int]] = [{} for _ in views]
+    columns, counts, per_text = ([array("q") for _ in views] for _ in range(3))
+    for text in texts:
+        for place, (_, written) in enumerate(terms(match_key(text), views)):
+            counted, known = Counter(written), numbers[place]
+            columns[place].extend([known.setdefault(term, len(known)) for term in counted])
+            counts[place].extend(counted.values())
+            per_text[place].append(len(counted))
+    blocks = [
+        _kept(known, np.array(places), np.array(times), np.array(lengths), min_texts)
+        for known, places, times, lengths in zip(numbers, columns, counts, per_text, strict=True)
+    ]
+    bounds = np.cumsum([0, *(len(kept) for kept, _ in blocks)])
+    return Counted(
+        views=tuple(views),
+        terms=tuple(kept for kept, _ in blocks),
+        bounds=tuple(map(int, bounds)),
+        matrix=hstack([block for _, block in blocks]).tocsr(),
+    )
+
+
+def _kept(
+    known: Mapping[str, int],
+    columns: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    per_text: NDArray[np.int64],
+    min_texts: int,
+) -> tuple[tuple[str, ...], Any]:
+    """The terms of one view that stand in enough texts, sorted, and their columns."""
+    in_texts = np.bincount(columns, minlength=len(known))
+    kept = sorted(term for term, number in known.items() if in_texts[number] >= min_texts)
+    ends = np.concatenate([[0], np.cumsum(per_text)])
+    block = csr_matrix((1.0 + np.log(counts), columns, ends), shape=(len(per_text), len(known)))
+    return tuple(kept), block[:, [known[term] for term in kept]]
 
 
 def score_unseen(counted: Counted, gold: NDArray[np.int64], labels: Sequence[str], options: Options) -> Unseen:
