@@ -1,6 +1,6 @@
 """The trained classifier: linear scores over terms, a softmax temperature, three thresholds. Numpy alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
@@ -22,7 +22,7 @@ class Thresholds:
     """From where on something is done.
 
     answer: the probability at which the best intent is answered; ask: at which it is worth asking about; crisis: the
-    margin of danger at which the alarm is raised.
+    danger (see danger_of) at which the alarm is raised.
     """
 
     answer: float
@@ -62,13 +62,13 @@ class Model:
 
     def classify(self, key: str) -> Classified:
         """What a message of this match key means, the most probable intents first."""
-        *margins, danger = self.margins(key)
-        shares = softmax(np.array(margins) / self.temperature)
+        margins = self.margins(key)
+        shares = softmax(margins[:-1] / self.temperature)
         probabilities = dict(zip(self.labels, map(float, shares), strict=True))
         crisis = {label: probabilities.pop(label) for label in self.labels if label.startswith(CRISIS)}
         outside = probabilities.pop(OUT_OF_SCOPE, 0.0)
         ranking = tuple(sorted(probabilities.items(), key=lambda pair: -pair[1]))
-        is_crisis = bool(crisis) and danger >= self.thresholds.crisis
+        is_crisis = bool(crisis) and bool(danger_of(self.labels, margins) >= self.thresholds.crisis)
         return Classified(
             decision=decide(ranking[0][1], outside, self.thresholds),
             ranking=ranking,
@@ -125,6 +125,19 @@ def decide(confidence: float, outside: float, thresholds: Thresholds) -> Decisio
     if confidence >= thresholds.answer and confidence > outside:
         return "answer"
     return "ask" if confidence >= thresholds.ask else "fallback"
+
+
+def danger_of(labels: Sequence[str], margins: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How much a message, or each of many, sounds like danger; margins are those of Model.margins.
+
+    The margin of danger, and how far the best crisis id lies before the best other label: on the development set each
+    of the two alone raised a third more false alarms at the same recall.
+    """
+    is_crisis = np.array([label.startswith(CRISIS) for label in labels])
+    intents = margins[..., :-1]
+    ahead = intents[..., is_crisis].max(axis=-1) - intents[..., ~is_crisis].max(axis=-1)
+    danger: NDArray[np.float64] = margins[..., -1] + ahead
+    return danger
 
 
 def softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 
-from khmer_nlu.classifier import CRISIS, OUT_OF_SCOPE, Model, Thresholds, softmax
+from khmer_nlu.classifier import CRISIS, OUT_OF_SCOPE, Model, Thresholds, danger_of, softmax
 from khmer_nlu.features import VIEWS, View, Vocabulary, terms
 from khmer_nlu.normalise import match_key
 
@@ -64,12 +64,11 @@ class Options:
 class Unseen:
     """Scores of sentences by a model that did not see them, and the labels they should have.
 
-    scores: sentences × labels; danger: one a sentence.
+    margins: sentences × (labels + 1), as Model.margins gives them.
     """
 
     labels: tuple[str, ...]
-    scores: Scores
-    danger: Scores
+    margins: Scores
     gold: NDArray[np.int64]
 
 
@@ -154,7 +153,7 @@ def score_unseen(counted: Counted, gold: NDArray[np.int64], labels: Sequence[str
     weighed = _weigh(counted, _idf(counted, inside, options))
     coefficients, intercepts = _fit(weighed[inside], gold[inside], _are_crisis(labels), options)
     margins = weighed[outside] @ coefficients + intercepts
-    return Unseen(labels=tuple(labels), scores=margins[:, :-1], danger=margins[:, -1], gold=gold[outside])
+    return Unseen(labels=tuple(labels), margins=margins, gold=gold[outside])
 
 
 def _are_crisis(labels: Sequence[str]) -> NDArray[np.bool_]:
@@ -191,7 +190,7 @@ def fit_temperature(unseen: Unseen) -> float:
     """The temperature at which the softmax of the scores is most probable to give the gold labels."""
 
     def loss(temperature: float) -> float:
-        probabilities = softmax(unseen.scores / temperature)
+        probabilities = softmax(unseen.margins[:, :-1] / temperature)
         return -float(np.log(probabilities[np.arange(len(unseen.gold)), unseen.gold] + 1e-12).mean())
 
     return float(minimize_scalar(loss, bounds=(0.02, 3.0), method="bounded").x)
@@ -199,11 +198,14 @@ def fit_temperature(unseen: Unseen) -> float:
 
 def choose_thresholds(unseen: Unseen, temperature: float, options: Options) -> Thresholds:
     """The lowest thresholds for answers and alarms that keep wrong ones rare, the highest for asking."""
-    probabilities = softmax(unseen.scores / temperature)
+    probabilities = softmax(unseen.margins[:, :-1] / temperature)
     is_outside = np.array([label == OUT_OF_SCOPE for label in unseen.labels])
     is_crisis = _are_crisis(unseen.labels)
     in_danger = is_crisis[unseen.gold]
-    crisis = float(np.quantile(unseen.danger[~in_danger], 1 - options.crisis_false_alarms)) if in_danger.any() else 0.0
+    crisis = 0.0
+    if is_crisis.any():
+        calm = danger_of(unseen.labels, unseen.margins[~in_danger])
+        crisis = float(np.quantile(calm, 1 - options.crisis_false_alarms))
     probabilities, gold = probabilities[~in_danger], unseen.gold[~in_danger]
     inside = ~is_outside[gold]
     outside_share = probabilities[:, is_outside].sum(axis=1)
