@@ -142,7 +142,7 @@ def _read_money(found: Sequence[Candidate]) -> Value | None:
     bare = [one.value for one in found if one.entity == "number"]
     if sums:
         return None if bare else _only(sums)
-    if len(bare) != 1 or bare[0] is None:
+    if len(bare) != 1 or bare[0] is None or 0 < bare[0]["n"] < 1:  # half of what?
         return None
     return {"amount": bare[0]["n"], "currency": None, "per": bare[0]["per"]}
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Final
 
 from khmer_nlu.entities.calendar import from_today
-from khmer_nlu.entities.durations import Duration, read_duration
+from khmer_nlu.entities.durations import Duration, is_shorter, read_duration
 from khmer_nlu.entities.lexer import Tokens, words_of
 from khmer_nlu.entities.model import Candidate, Kind, Value, plain
 from khmer_nlu.entities.money import Cue, cue_before, is_money_spoken_of, is_of_next, per_after, read_money
@@ -69,7 +69,7 @@ def _quantity(tokens: Tokens, cursor: _Cursor, today: date) -> Candidate:
         return _candidate(tokens, "money", money.first, money.last, money.value, rank=1)
     if tokens.next_is(number.last, "unit"):
         duration = read_duration(tokens, number)
-        cursor.take(number.first, _behind_period(tokens, duration.last))
+        cursor.take(number.first, _behind_period(tokens, duration))
         return _time(tokens, duration, cursor, today)
     cursor.take(number.first, number.last)
     if tokens.next_is(number.last, "month_from_now", "week_from_now", "year_from_now"):
@@ -92,7 +92,7 @@ def _bare(tokens: Tokens, number: Number, cue: Cue, cursor: _Cursor) -> Candidat
         return _candidate(tokens, "count", number.first - 1, number.last, _people(number), rank=5)
     per, last = per_after(tokens, number.last) or (cue.per, number.last)
     cursor.take(number.first, last)
-    is_code = tokens.kind(last) == "letter_multiplier" and tokens.gap(last) == ""  # 2m: metres?
+    is_code = tokens.next_is(last, "letter_multiplier")  # 2m: metres? 20 k: thousand, or me?
     if number.value is None or is_code:
         return _candidate(tokens, "number", cue.first, last, None, rank=7)
     n = plain(number.value)
@@ -109,10 +109,12 @@ def _people(number: Number) -> dict[str, int] | None:
     return {"n": value.numerator}
 
 
-def _behind_period(tokens: Tokens, last: int) -> int:
+def _behind_period(tokens: Tokens, duration: Duration) -> int:
     """Where “a day” ends after a duration: 12 hours a day are hours. Before a sum, the day is the sum's."""
-    per = per_after(tokens, last)
-    return last if per is None or is_of_next(tokens, last, per[1]) else per[1]
+    last, per = duration.last, per_after(tokens, duration.last)
+    if per is None or not is_shorter(duration.unit, per[0]) or is_of_next(tokens, last, per[1]):
+        return last
+    return per[1]
 
 
 def _time(tokens: Tokens, duration: Duration, cursor: _Cursor, today: date) -> Candidate:
