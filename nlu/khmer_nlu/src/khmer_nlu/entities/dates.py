@@ -102,8 +102,8 @@ class Dates:
     def _is_behind_number(self, place: int) -> bool:
         if self.tokens.kind(place - 1) not in ("figure", "ones", "tens") or not self.tokens.is_near(place):
             return False
-        is_from = self.tokens.word(place - 1) in words_of("from_or_two") and self.tokens.kind(place + 1) == "month"
-        return not is_from
+        may_be_from = self.tokens.word(place - 1) in words_of("from_or_two")
+        return not (may_be_from and self.tokens.kind(place + 1) in ("month", "figure"))
 
     def _read_figure(self, first: int, place: int, *, is_day: bool) -> _Found | None:
         """5/1/2026, 2026-01-05, 3/2025; 5/1 and 2025 where a date is asked for."""

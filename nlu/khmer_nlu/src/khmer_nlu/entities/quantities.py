@@ -81,7 +81,7 @@ def _quantity(tokens: Tokens, cursor: _Cursor, today: date) -> Candidate:
             return _candidate(tokens, "other", number.first, number.last + 1, None, rank=4)  # for each person
         return _candidate(tokens, "count", number.first, number.last + 1, None if is_vague else _people(number), rank=4)
     if tokens.next_is(number.last, "thing"):
-        cursor.take(number.first, number.last + 1)
+        cursor.take(number.first, (per_after(tokens, number.last + 1) or ("", number.last + 1))[1])
         return _candidate(tokens, "other", number.first, number.last + 1, None, rank=8)
     return _bare(tokens, number, cue, cursor)
 
