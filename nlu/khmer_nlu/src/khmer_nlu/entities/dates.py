@@ -19,7 +19,7 @@ from khmer_nlu.entities.calendar import (
     parse_year,
 )
 from khmer_nlu.entities.lexer import Tokens, words_of
-from khmer_nlu.entities.model import Candidate
+from khmer_nlu.entities.model import Candidate, Rank
 
 _FIGURES: Final = re.compile("[0-9]+")
 _SAME_SIGN: Final = re.compile(r"[0-9]+(?: ?([/.\u2013-]) ?)[0-9]+(?:(?: ?\1 ?)[0-9]+)?")
@@ -59,7 +59,7 @@ class Dates:
                 start=self.tokens[found.first].start,
                 end=self.tokens[found.last - 1].end,
                 value=None if found.iso is None else {"iso": found.iso},
-                rank=2,
+                rank=Rank.DATE,
             )
 
     def _read(self, place: int) -> _Found | None:

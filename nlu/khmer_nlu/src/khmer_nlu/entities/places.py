@@ -8,7 +8,7 @@ from typing import Final
 from rapidfuzz import fuzz, process
 
 from khmer_nlu.entities.gazetteer import Gazetteer, Level, Place, gazetteer
-from khmer_nlu.entities.model import Candidate, Value
+from khmer_nlu.entities.model import Candidate, Rank, Value
 from khmer_nlu.romanise import fold
 
 ACCEPT: Final = 85.0
@@ -45,7 +45,9 @@ def find_places(text: str) -> Iterator[Candidate]:
     for mention in sorted(mentions, key=lambda mention: mention.start):
         place = _choose(mention)
         if place is not None:
-            yield Candidate(entity=place.level, start=mention.start, end=mention.end, value=place.value(), rank=0)
+            yield Candidate(
+                entity=place.level, start=mention.start, end=mention.end, value=place.value(), rank=Rank.NAMED
+            )
 
 
 def read_place(text: str, level: Level) -> Value | None:

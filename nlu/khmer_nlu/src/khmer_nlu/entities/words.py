@@ -6,7 +6,7 @@ from functools import cache
 from typing import Final
 
 from khmer_nlu.entities.lexer import forms, words_pattern
-from khmer_nlu.entities.model import Candidate, Value
+from khmer_nlu.entities.model import Candidate, Rank, Value
 from khmer_nlu.tables import table
 
 _ANSWERS: Final = {"yes": True, "no": False, "not": False}
@@ -18,7 +18,9 @@ def find_sectors(text: str) -> Iterator[Candidate]:
     pattern, meanings = _lexicon("sectors")
     for found in pattern.finditer(text):
         if (sector := meanings[found[0]]) != "none":
-            yield Candidate(entity="sector", start=found.start(), end=found.end(), value={"sector": sector}, rank=9)
+            yield Candidate(
+                entity="sector", start=found.start(), end=found.end(), value={"sector": sector}, rank=Rank.SECTOR
+            )
 
 
 def read_yesno(text: str, *, is_asked: bool) -> Value | None:
