@@ -1,6 +1,6 @@
 """The understanding in process, measured as khmer_rasa.predict measures Rasa's: `python -m tests.bench.nlu.inside`.
 
-Takes the folder of the model; reads a JSON string a line; writes {"ready"}, then {"answer", "seconds"} for each, last {"rss_bytes"}.
+Takes the folder of the model. Reads a JSON string a line; writes {"ready"}, {"answer", "seconds"} …, {"rss_bytes"}.
 """
 
 import asyncio
