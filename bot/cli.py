@@ -106,11 +106,13 @@ def parse(
 ) -> None:
     """Print how messages are understood, one JSON object a line."""
     from bot.nlu.jsonl import answer_lines
+    from khmer_nlu import day_of
 
     if jsonl == bool(texts):
         raise typer.BadParameter("Give messages, or --jsonl and standard input: one of the two.")
     lines: Iterable[str] = sys.stdin if jsonl else [json.dumps({"text": text}) for text in texts or ()]
-    answers = _with_engine(lambda engine: answer_lines(engine, lines))
+    today = day_of(datetime.now(UTC))
+    answers = _with_engine(lambda engine: answer_lines(engine, lines, today=today))
     for answer in answers:
         _print_json(answer)
     if any("error" in answer for answer in answers):
@@ -119,25 +121,44 @@ def parse(
 
 @app.command()
 def evaluate(
-    file: Annotated[Path, typer.Option("--file", help="Test sentences, one JSON object a line.")],
+    file: Annotated[Path | None, typer.Option("--file", help="Test sentences, one JSON object a line.")] = None,
+    entities: Annotated[Path | None, typer.Option("--entities", help="The same, labelled with entities.")] = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the whole report here.")] = None,
 ) -> None:
     """Measure the understanding on sentences that it was not trained on."""
+    if (file is None) == (entities is None):
+        raise typer.BadParameter("Give --file or --entities: one of the two.")
+    report = _evaluate_intents(file) if file else _evaluate_entities(entities or Path())
+    if json_out:
+        json_out.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    table = Table("figure", "value", title=str(file or entities))
+    for name, value in [
+        *report.items(),
+        *((f"crisis {name}", value) for name, value in report.get("crisis", {}).items()),
+    ]:
+        if isinstance(value, int | float):
+            table.add_row(name, f"{value:.3f}" if isinstance(value, float) else str(value))
+    for name, figures in report.get("by_entity", {}).items():
+        table.add_row(name, "{entities}: precision {precision:.3f}, recall {recall:.3f}".format(**figures))
+    _out.print(table)
+
+
+def _evaluate_intents(file: Path) -> dict[str, Any]:
     from bot.nlu.evaluation import evaluate as evaluate_lines
     from bot.nlu.evaluation import read_lines
     from bot.topics import load_topics
+    from khmer_nlu import day_of
 
     topics, labelled = load_topics(load_settings().paths.topics), read_lines(file)
-    report = _with_engine(lambda engine: evaluate_lines(engine, labelled, topics))
-    if json_out:
-        json_out.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    table = Table("figure", "value", title=str(file))
-    for name, value in report.items():
-        if isinstance(value, int | float):
-            table.add_row(name, f"{value:.3f}" if isinstance(value, float) else str(value))
-    for name, value in report["crisis"].items():
-        table.add_row(f"crisis {name}", f"{value:.3f}" if isinstance(value, float) else str(value))
-    _out.print(table)
+    today = day_of(datetime.now(UTC))
+    return _with_engine(lambda engine: evaluate_lines(engine, labelled, topics, today=today))
+
+
+def _evaluate_entities(file: Path) -> dict[str, Any]:
+    from bot.nlu.entity_evaluation import evaluate as evaluate_lines
+    from bot.nlu.entity_evaluation import read_lines
+
+    return evaluate_lines(read_lines(file))
 
 
 @app.command()

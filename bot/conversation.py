@@ -24,7 +24,7 @@ from bot.storage.engine import Storage
 from bot.storage.messages import MessageRow
 from bot.storage.tables import Kind
 from bot.topics import Topics
-from khmer_nlu import Parsed, match_key
+from khmer_nlu import Parsed, day_of, match_key
 
 TYPED_CHOICE_MAX_CHARS: Final = 80
 """Longer messages are no button's words, which have 40 characters at most."""
@@ -70,7 +70,7 @@ class Conversations:
             StorageError: nothing was written; the channel must deliver the message again.
         """
         said = inbound.payload.text if isinstance(inbound.payload, Text) else None
-        parsed = await self.engine.parse(said) if said is not None else None
+        parsed = await self.engine.parse(said, today=day_of(self.now())) if said is not None else None
         handled = await self.storage.run(partial(_handle, parts=self, inbound=inbound, parsed=parsed))
         if not handled.duplicate:
             self.wake(handled.conversation_id)

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from bot.channels.base import Capabilities
 from bot.errors import SendError
 from bot.model import ChannelName, OutboundMessage
-from khmer_nlu import Parsed
+from khmer_nlu import Parsed, Slot
 from khmer_nlu.classifier import Decision
 from khmer_nlu.script import Language
 
@@ -37,7 +38,7 @@ class ScriptedEngine:
 
     script: Mapping[str, Parsed]
 
-    async def parse(self, text: str) -> Parsed:
+    async def parse(self, text: str, *, today: date, slot: Slot | None = None) -> Parsed:
         """What the script says."""
         return self.script.get(text, NOT_UNDERSTOOD)
 

@@ -3,11 +3,12 @@
 import tarfile
 import zlib
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 from bot.errors import TrainingError
-from khmer_nlu import Model, Parsed, parse
+from khmer_nlu import Model, Parsed, Slot, parse
 from khmer_nlu.artefact import FILES, from_files, to_files
 
 COMPONENT: Final = "KhmerIntentClassifier"
@@ -19,9 +20,9 @@ class EmbeddedEngine:
 
     model: Model
 
-    async def parse(self, text: str) -> Parsed:
-        """What the text means."""
-        return parse(self.model, text)
+    async def parse(self, text: str, *, today: date, slot: Slot | None = None) -> Parsed:
+        """What the text means, on this day, as the answer to this question."""
+        return parse(self.model, text, today=today, slot=slot)
 
     async def aclose(self) -> None:
         """Holds nothing open."""

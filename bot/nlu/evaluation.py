@@ -12,6 +12,7 @@ How the figures are defined:
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -106,9 +107,9 @@ def read_lines(path: Path) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-async def evaluate(engine: Engine, lines: Iterable[Line], topics: Topics) -> dict[str, Any]:
-    """The report of `returnee-bot evaluate`."""
-    judged = [Judged(line=line, parsed=await engine.parse(line.text)) for line in lines]
+async def evaluate(engine: Engine, lines: Iterable[Line], topics: Topics, *, today: date) -> dict[str, Any]:
+    """The report of `returnee-bot evaluate`; no figure of it depends on the day."""
+    judged = [Judged(line=line, parsed=await engine.parse(line.text, today=today)) for line in lines]
     inside = [one for one in judged if not one.is_outside]
     outside = [one for one in judged if one.is_outside]
     crisis = [one for one in judged if one.is_crisis]

@@ -1,7 +1,7 @@
 """The classifier in Rasa's server, over HTTP. Whatever goes wrong there, the engine of this process answers.
 
-What is found by rules (danger above all) is found here: a server that was not started anew after an update does not
-know the latest phrases.
+What is found by rules is found here. Danger above all: a server that was not started anew after an update does not
+know the latest phrases. And Rasa can be told neither the day of the contact nor what was asked.
 """
 
 import asyncio
@@ -10,13 +10,14 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final
 
 import httpx
 from pydantic import BaseModel, model_validator
 
 from bot.nlu.engine import Engine
-from khmer_nlu import Parsed, complete
+from khmer_nlu import Parsed, Slot, complete
 from khmer_nlu.classifier import Classified, Decision, Ranking
 
 TIMEOUT_S: Final = 2.0
@@ -69,12 +70,12 @@ class RasaEngine:
     failures: Counter[str] = field(default_factory=Counter)
     _resumes_at: float | None = None
 
-    async def parse(self, text: str) -> Parsed:
-        """What the text means; never raises for any text."""
+    async def parse(self, text: str, *, today: date, slot: Slot | None = None) -> Parsed:
+        """What the text means, on this day, as the answer to this question; never raises for any text."""
         if self._resumes_at is not None:
             if self.now() < self._resumes_at:
                 self.failures["paused"] += 1
-                return await self.inside.parse(text)
+                return await self.inside.parse(text, today=today, slot=slot)
             self._pause()  # the others go on while this one tries
         try:
             classified = await self._ask(text)
@@ -83,9 +84,9 @@ class RasaEngine:
             reason = _reason(error)
             self.failures[reason] += 1
             log.warning("rasa: %s, %d times; this process answers for %d s", reason, self.failures[reason], PAUSE_S)
-            return await self.inside.parse(text)
+            return await self.inside.parse(text, today=today, slot=slot)
         self._resumes_at = None
-        return complete(text, classified)
+        return complete(text, classified, today=today, slot=slot)
 
     async def aclose(self) -> None:
         """Ends the connections."""

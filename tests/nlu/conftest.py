@@ -12,7 +12,7 @@ from tests.conftest import skip_or_fail
 from tests.some_examples import copy_some_examples
 
 ENVIRONMENT = REPOSITORY / "nlu" / "rasa_host" / ".venv"
-EXAMPLES_PER_INTENT = 20
+EXAMPLES_PER_INTENT = 8
 
 
 @dataclass(frozen=True, kw_only=True)

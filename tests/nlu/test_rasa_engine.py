@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -18,7 +19,8 @@ from tests.fakes import ScriptedEngine, understood
 from tests.serving import free_port
 
 TEXT = "thaoke ot berk luy secretword"
-RASA_SAYS = complete(TEXT, Classified(decision="answer", ranking=(("unpaid_wages", 0.7),), crisis=None))
+TODAY = date(2026, 7, 24)
+RASA_SAYS = complete(TEXT, Classified(decision="answer", ranking=(("unpaid_wages", 0.7),), crisis=None), today=TODAY)
 INSIDE_SAYS = understood("find_job")
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
 
@@ -95,7 +97,7 @@ async def running(rasa: FakeRasa) -> AsyncIterator[FakeRasa]:
 
 
 async def test_rasa_is_asked_and_its_answer_taken(bench: Bench) -> None:
-    assert await bench.engine.parse(TEXT) == RASA_SAYS
+    assert await bench.engine.parse(TEXT, today=TODAY) == RASA_SAYS
 
     head, _, body = bench.rasa.asked[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /model/parse HTTP/1.1")
@@ -126,7 +128,7 @@ async def test_whatever_goes_wrong_this_process_answers_and_the_log_holds_no_wor
     bench.rasa.dribbles = name == "an endless answer"
 
     with caplog.at_level(logging.DEBUG):
-        assert await bench.engine.parse(TEXT) == INSIDE_SAYS
+        assert await bench.engine.parse(TEXT, today=TODAY) == INSIDE_SAYS
 
     assert bench.engine.failures == {reason: 1}
     assert reason in caplog.text
@@ -135,26 +137,26 @@ async def test_whatever_goes_wrong_this_process_answers_and_the_log_holds_no_wor
 
 async def test_a_server_that_is_not_there_is_left_alone_for_a_while(bench: Bench) -> None:
     bench.engine.client.base_url = f"http://127.0.0.1:{free_port()}"
-    await bench.engine.parse(TEXT)
+    await bench.engine.parse(TEXT, today=TODAY)
     bench.engine.client.base_url = f"http://127.0.0.1:{bench.rasa.port}"
 
     bench.clock.seconds += PAUSE_S - 1
-    assert await bench.engine.parse(TEXT) == INSIDE_SAYS
+    assert await bench.engine.parse(TEXT, today=TODAY) == INSIDE_SAYS
     assert not bench.rasa.asked
     assert bench.engine.failures == {"unreachable": 1, "paused": 1}
 
     bench.clock.seconds += 1
-    assert await bench.engine.parse(TEXT) == RASA_SAYS
-    assert await bench.engine.parse(TEXT) == RASA_SAYS
+    assert await bench.engine.parse(TEXT, today=TODAY) == RASA_SAYS
+    assert await bench.engine.parse(TEXT, today=TODAY) == RASA_SAYS
     assert len(bench.rasa.asked) == 2
 
 
 async def test_after_a_failure_one_message_tries_and_the_others_do_not_wait(bench: Bench) -> None:
     bench.rasa.says = b""
-    await bench.engine.parse(TEXT)
+    await bench.engine.parse(TEXT, today=TODAY)
     bench.clock.seconds += PAUSE_S
 
-    answers = await asyncio.gather(*(bench.engine.parse(TEXT) for _ in range(5)))
+    answers = await asyncio.gather(*(bench.engine.parse(TEXT, today=TODAY) for _ in range(5)))
 
     assert answers == [INSIDE_SAYS] * 5
     assert len(bench.rasa.asked) == 2
@@ -162,13 +164,26 @@ async def test_after_a_failure_one_message_tries_and_the_others_do_not_wait(benc
 
 
 async def test_the_space_around_a_message_which_rasa_takes_off_stays(bench: Bench) -> None:
-    assert await bench.engine.parse(f" {TEXT}\n") == replace(RASA_SAYS, text=f" {TEXT}\n")
+    text = f" {TEXT}\n"
+
+    assert await bench.engine.parse(text, today=TODAY) == replace(RASA_SAYS, text=text)
+
+
+async def test_the_day_and_what_was_asked_count_here_for_rasa_can_not_be_told(bench: Bench) -> None:
+    bench.rasa.says = answer_of(RASA_JSON | {"text": "5000 baht yesterday"})
+
+    parsed = await bench.engine.parse("  5000 baht yesterday", today=TODAY, slot="money")
+
+    assert parsed.slot_value == {"amount": 5000, "currency": "THB", "per": None}
+    money, day = parsed.entities
+    assert (money.start, money.raw) == (2, "5000 baht")
+    assert day.value == {"iso": "2026-07-23"}
 
 
 async def test_phrases_of_danger_are_found_even_if_rasa_does_not_know_them(bench: Bench) -> None:
     bench.rasa.says = answer_of(RASA_JSON | {"text": "i want to die"})
 
-    assert (await bench.engine.parse("i want to die")).crisis == "crisis_self_harm"
+    assert (await bench.engine.parse("i want to die", today=TODAY)).crisis == "crisis_self_harm"
 
 
 async def test_no_proxy_of_the_environment_reads_along(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +192,7 @@ async def test_no_proxy_of_the_environment_reads_along(monkeypatch: pytest.Monke
 
     async with running(FakeRasa(port=free_port())) as rasa, open_client(f"http://127.0.0.1:{rasa.port}") as client:
         engine = RasaEngine(client=client, inside=ScriptedEngine(script={}), now=Clock())
-        assert await engine.parse(TEXT) == RASA_SAYS
+        assert await engine.parse(TEXT, today=TODAY) == RASA_SAYS
 
 
 @pytest.mark.parametrize(

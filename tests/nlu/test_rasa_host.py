@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from bot.nlu.rasa import RasaEngine, open_client
 from bot.nlu.training import ensure_model
 from bot.settings import REPOSITORY, Paths
 from bot.topics import load_topics
-from khmer_nlu import Parsed, parse
+from khmer_nlu import Parsed, day_of, parse
 from tests.nlu.conftest import Rasa
 from tests.serving import free_port
 
@@ -31,6 +32,7 @@ TOLERANCE = 1e-6
 SENTENCES = 1000
 ODD = 200
 PATHS = Paths(root=REPOSITORY)
+TODAY = day_of(datetime.now(UTC))
 SECRET = "/secretword\0"
 TYPED = ["/greet", " /greet", "/unpaid_wages", '/unpaid_wages@1.0{"money": "5"}', "/restart", "/no_such_intent"]
 
@@ -121,7 +123,7 @@ def test_both_hosts_understand_the_same(
 ) -> None:
     assert len(texts) >= at_least
     for text in texts:
-        parsed, answer = parse(embedded.model, text), predicted.answers[text]
+        parsed, answer = parse(embedded.model, text, today=TODAY), predicted.answers[text]
         assert not differences(parsed, answer["parsed"]), text[:80]
         assert answer["intent"] == {"name": parsed.intent, "confidence": pytest.approx(parsed.confidence)}
 
@@ -198,9 +200,9 @@ def test_the_bot_asks_rasas_server_and_goes_on_when_it_is_gone(
         engine = RasaEngine(client=open_client(f"http://127.0.0.1:{port}"), inside=embedded, now=time.monotonic)
         with rasa_serving(rasa, archive, port):
             for text in texts:
-                assert await engine.parse(text) == parse(embedded.model, text)
+                assert await engine.parse(text, today=TODAY) == parse(embedded.model, text, today=TODAY)
             assert not engine.failures
-        assert await engine.parse("hello") == parse(embedded.model, "hello")
+        assert await engine.parse("hello", today=TODAY) == parse(embedded.model, "hello", today=TODAY)
         assert engine.failures == {"unreachable": 1}
         await engine.aclose()
 

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from bot.nlu.evaluation import Judged, Line, evaluate
@@ -14,7 +15,7 @@ from tests.fakes import ScriptedEngine
 def report_of(lines: Sequence[Line], parsed: Sequence[Parsed], topics: Topics) -> dict[str, Any]:
     """The figures of `returnee-bot evaluate`."""
     script = {line.text: one for line, one in zip(lines, parsed, strict=True)}
-    return asyncio.run(evaluate(ScriptedEngine(script=script), lines, topics))
+    return asyncio.run(evaluate(ScriptedEngine(script=script), lines, topics, today=date.min))
 
 
 def rights(lines: Sequence[Line], parsed: Sequence[Parsed]) -> list[bool]:

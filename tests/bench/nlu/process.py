@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ def run_to_end(command: Sequence[str], *, environment: Mapping[str, str], cwd: P
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What a process that parses did: its answers to the texts, how long each took, its start, and its memory."""
+    """What a process that parses did: its answers, the seconds of each, those to the first answer, and its memory."""
 
     answers: list[Any]
     seconds: list[float]
@@ -49,24 +50,31 @@ class Run:
 def run_parser(command: Sequence[str], texts: Sequence[str], *, environment: Mapping[str, str]) -> Run:
     """Has every text parsed twice; the second time is timed, when everything is loaded and warm.
 
-    The command reads a JSON string a line and writes {"ready"}, {"answer", "seconds"} …, {"rss_bytes"}.
+    The command reads a JSON string a line and writes {"answer", "seconds"} for each, last {"rss_bytes"}.
+
+    Raises:
+        RuntimeError: it failed.
     """
-    began = time.perf_counter()
-    with subprocess.Popen(
-        command,
-        cwd=REPOSITORY,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as lines:
+        lines.writelines(json.dumps(text) + "\n" for text in (*texts, *texts))
+        lines.seek(0)
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            command,
+            cwd=REPOSITORY,
+            env=environment,
+            stdin=lines,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
         assert process.stdout
-        assert process.stdin
-        json.loads(process.stdout.readline())
+        first = process.stdout.readline()
         start_s = time.perf_counter() - began
-        out, _ = process.communicate("".join(json.dumps(text) + "\n" for text in (*texts, *texts)))
-    *parsed, last = map(json.loads, out.splitlines())
+        rest, _ = process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed: {process.returncode}")
+    *parsed, last = map(json.loads, (first, *rest.splitlines()))
     timed = parsed[len(texts) :]
     return Run(
         answers=[line["answer"] for line in timed],
