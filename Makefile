@@ -11,7 +11,7 @@ RASA_ENV := nlu/rasa_host/.venv
 RASA_INSTALL := $(RASA_ENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps
 RASA_MODEL := data/rasa/khmer.tar.gz
 
-.PHONY: run test check bench lock clean rasa rasa-serve rasa-domain
+.PHONY: run test check bench bench-nlu lock clean rasa rasa-serve rasa-domain
 
 run: .venv/.run-installed
 	@$(BIN)/returnee-bot serve
@@ -24,6 +24,10 @@ check: .venv/.dev-installed
 
 bench: .venv/.dev-installed
 	$(BIN)/python -m tests.bench
+
+# For example ARGS="--massive ../shared/data/massive-km"; trains Rasa's stock pipeline first, which takes long.
+bench-nlu: .venv/.dev-installed $(RASA_ENV)/.installed
+	$(BIN)/python -m tests.bench.nlu $(ARGS)
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("python 3.11 or newer is needed; set PYTHON=…" if sys.version_info < (3, 11) else 0)'

@@ -105,13 +105,14 @@ def parse(
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Read one JSON object a line from standard input.")] = False,
 ) -> None:
     """Print how messages are understood, one JSON object a line."""
-    from bot.nlu.engine import day_of
     from bot.nlu.jsonl import answer_lines
+    from khmer_nlu import day_of
 
     if jsonl == bool(texts):
         raise typer.BadParameter("Give messages, or --jsonl and standard input: one of the two.")
     lines: Iterable[str] = sys.stdin if jsonl else [json.dumps({"text": text}) for text in texts or ()]
-    answers = _with_engine(lambda engine: answer_lines(engine, lines, today=day_of(datetime.now(UTC))))
+    today = day_of(datetime.now(UTC))
+    answers = _with_engine(lambda engine: answer_lines(engine, lines, today=today))
     for answer in answers:
         _print_json(answer)
     if any("error" in answer for answer in answers):
@@ -143,10 +144,10 @@ def evaluate(
 
 
 def _evaluate_intents(file: Path) -> dict[str, Any]:
-    from bot.nlu.engine import day_of
     from bot.nlu.evaluation import evaluate as evaluate_lines
     from bot.nlu.evaluation import read_lines
     from bot.topics import load_topics
+    from khmer_nlu import day_of
 
     topics, labelled = load_topics(load_settings().paths.topics), read_lines(file)
     today = day_of(datetime.now(UTC))

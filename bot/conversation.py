@@ -16,7 +16,7 @@ from bot.content.store import ContentStore
 from bot.flows.engine import take_turn
 from bot.flows.model import STATE_VERSION, Action, Book, Choice, Heard, Hide, Pressed, PressedStale, Said, Sent, State
 from bot.model import Attachment, Button, Inbound, Press, Text
-from bot.nlu.engine import Engine, day_of
+from bot.nlu.engine import Engine
 from bot.replies import Desk, Draft, carry_out
 from bot.storage import conversations, messages, outbound
 from bot.storage.conversations import ConversationRow
@@ -24,7 +24,7 @@ from bot.storage.engine import Storage
 from bot.storage.messages import MessageRow
 from bot.storage.tables import Kind
 from bot.topics import Topics
-from khmer_nlu import Parsed, match_key
+from khmer_nlu import Parsed, day_of, match_key
 
 TYPED_CHOICE_MAX_CHARS: Final = 80
 """Longer messages are no button's words, which have 40 characters at most."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from bot.settings import REPOSITORY, Paths
 from bot.topics import Topics, load_topics
 from khmer_nlu import OUT_OF_SCOPE
+from khmer_nlu.entities import SLOTS
 
 HEAD = """# Written by `make rasa-domain` from nlu/topics.yml; a test fails when it is stale.
 version: "3.1"
@@ -18,6 +19,9 @@ def domain_lines(topics: Topics) -> Iterator[str]:
     yield "intents:"
     for intent in (*answers, *topics.flows, *topics.controls, *topics.crisis, OUT_OF_SCOPE):
         yield f"  - {intent}"
+    yield "entities:"
+    for entity in SLOTS:
+        yield f"  - {entity}"
 
 
 if __name__ == "__main__":

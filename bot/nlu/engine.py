@@ -1,12 +1,9 @@
 """What the rest of the bot knows of understanding: it gives a Parsed for a text."""
 
-from datetime import date, datetime, timedelta, timezone
-from typing import Final, Protocol
+from datetime import date
+from typing import Protocol
 
 from khmer_nlu import Parsed, Slot
-
-CAMBODIA: Final = timezone(timedelta(hours=7), "Asia/Phnom_Penh")
-"""Cambodia and Thailand share this time, and neither changes it in summer."""
 
 
 class Engine(Protocol):
@@ -17,8 +14,3 @@ class Engine(Protocol):
 
     async def aclose(self) -> None:
         """Ends what it holds open; it parses nothing afterwards."""
-
-
-def day_of(now: datetime) -> date:
-    """The day where the contacts are."""
-    return now.astimezone(CAMBODIA).date()

@@ -1,7 +1,7 @@
 """The classifier in Rasa's server, over HTTP. Whatever goes wrong there, the engine of this process answers.
 
-What is found by rules (danger above all) is found here: a server that was not started anew after an update does not
-know the latest phrases.
+What is found by rules is found here. Danger above all: a server that was not started anew after an update does not
+know the latest phrases. And Rasa can be told neither the day of the contact nor what was asked.
 """
 
 import asyncio

@@ -1,21 +1,18 @@
 """What the tests of Rasa share: its environment, and a model that it trained on part of the examples."""
 
 import os
-import shutil
 import subprocess
-from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from bot.nlu.examples import load_examples
 from bot.settings import REPOSITORY, Paths
-from bot.topics import load_topics
 from tests.conftest import skip_or_fail
+from tests.some_examples import copy_some_examples
 
 ENVIRONMENT = REPOSITORY / "nlu" / "rasa_host" / ".venv"
-EXAMPLES_PER_INTENT = 20
+EXAMPLES_PER_INTENT = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +45,7 @@ def rasa(tmp_path_factory: pytest.TempPathFactory) -> Rasa:
     if not (ENVIRONMENT / ".installed").exists():
         skip_or_fail("Rasa's environment is missing: make rasa")
     folder = tmp_path_factory.mktemp("rasa")
-    (folder / "nlu" / "data").mkdir(parents=True)
-    for name in ("config.yml", "nlu/topics.yml"):
-        shutil.copy(REPOSITORY / name, folder / name)
-    write_some_examples(Paths(root=folder))
+    copy_some_examples(Paths(root=folder), EXAMPLES_PER_INTENT)
     return Rasa(folder=folder)
 
 
@@ -61,16 +55,3 @@ def archive(rasa: Rasa) -> Path:
     done = rasa.run("rasa", "train", "nlu", "--nlu", "nlu/data", "--out", "models", "--fixed-model-name", "part")
     assert done.returncode == 0, done.stderr
     return rasa.folder / "models" / "part.tar.gz"
-
-
-def write_some_examples(paths: Paths) -> None:
-    """Writes some of the examples of every intent, from all over their files."""
-    source = Paths(root=REPOSITORY)
-    texts: defaultdict[str, list[str]] = defaultdict(list)
-    for example in load_examples(source.nlu / "data", load_topics(source.topics)):
-        texts[example.intent].append(example.text)
-    blocks = []
-    for intent, of_intent in texts.items():
-        some = of_intent[:: max(1, len(of_intent) // EXAMPLES_PER_INTENT)]
-        blocks.append(f"- intent: {intent}\n  examples: |\n" + "".join(f"    - {text}\n" for text in some))
-    (paths.nlu / "data" / "some.yml").write_text('version: "3.1"\nnlu:\n' + "".join(blocks), encoding="utf-8")

@@ -19,7 +19,7 @@ from tests.fakes import ScriptedEngine, understood
 from tests.serving import free_port
 
 TEXT = "thaoke ot berk luy secretword"
-TODAY = date(2026, 11, 25)
+TODAY = date(2026, 7, 24)
 RASA_SAYS = complete(TEXT, Classified(decision="answer", ranking=(("unpaid_wages", 0.7),), crisis=None), today=TODAY)
 INSIDE_SAYS = understood("find_job")
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
@@ -164,7 +164,20 @@ async def test_after_a_failure_one_message_tries_and_the_others_do_not_wait(benc
 
 
 async def test_the_space_around_a_message_which_rasa_takes_off_stays(bench: Bench) -> None:
-    assert await bench.engine.parse(f" {TEXT}\n", today=TODAY) == replace(RASA_SAYS, text=f" {TEXT}\n")
+    text = f" {TEXT}\n"
+
+    assert await bench.engine.parse(text, today=TODAY) == replace(RASA_SAYS, text=text)
+
+
+async def test_the_day_and_what_was_asked_count_here_for_rasa_can_not_be_told(bench: Bench) -> None:
+    bench.rasa.says = answer_of(RASA_JSON | {"text": "5000 baht yesterday"})
+
+    parsed = await bench.engine.parse("  5000 baht yesterday", today=TODAY, slot="money")
+
+    assert parsed.slot_value == {"amount": 5000, "currency": "THB", "per": None}
+    money, day = parsed.entities
+    assert (money.start, money.raw) == (2, "5000 baht")
+    assert day.value == {"iso": "2026-07-23"}
 
 
 async def test_phrases_of_danger_are_found_even_if_rasa_does_not_know_them(bench: Bench) -> None:

@@ -1,7 +1,7 @@
 """The intent of a message, its decision and its danger, as khmer_nlu understands them."""
 
-from datetime import datetime, timedelta, timezone
-from typing import Any, Final
+from datetime import UTC, date, datetime
+from typing import Any
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -19,14 +19,14 @@ from rasa.shared.nlu.constants import (
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from khmer_nlu import FALLBACK, OUT_OF_SCOPE, Model, Parsed, parse
+from khmer_nlu import FALLBACK, OUT_OF_SCOPE, Model, Parsed, day_of, parse
 from khmer_nlu.artefact import FILES, code_hash, from_files, to_files
 from khmer_nlu.training import Options, train
 
 PARSED = "parsed"
 """The key of Rasa's answer that holds all that khmer_nlu found, in the form of `returnee-bot parse`."""
 _INVISIBLE = "\u200b"
-_CAMBODIA: Final = timezone(timedelta(hours=7))
+_WARM_UP = "\u1780 a 1"
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -63,6 +63,7 @@ class KhmerIntentClassifier(GraphComponent, IntentClassifier):
         """
         with model_storage.read_from(resource) as folder:
             model = from_files({name: (folder / name).read_bytes() for name in FILES})
+        parse(model, _WARM_UP, today=date.min)  # reads the tables, for which the first contact would wait
         return cls(config, model_storage, resource, model)
 
     @staticmethod
@@ -88,8 +89,9 @@ class KhmerIntentClassifier(GraphComponent, IntentClassifier):
         """Sets intent and ranking as Rasa names them, and everything under “parsed”."""
         if self._model is None:
             raise RuntimeError("the classifier is not trained")
+        today = day_of(datetime.now(UTC))
         for message in messages:
-            _tell(message, parse(self._model, message.get(TEXT), today=datetime.now(_CAMBODIA).date()))
+            _tell(message, parse(self._model, message.get(TEXT), today=today))
         return messages
 
 

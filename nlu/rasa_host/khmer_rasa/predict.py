@@ -1,7 +1,7 @@
 """What Rasa, in process, makes of sentences, and what it costs: for the parity test and the benchmark.
 
 `python -m khmer_rasa.predict MODEL.tar.gz` reads a JSON string a line and writes a JSON object a line:
-first {"ready"}, then {"answer", "seconds"} for each sentence, last {"rss_bytes"}.
+{"answer", "seconds"} for each sentence, last {"rss_bytes"}.
 """
 
 import asyncio
@@ -33,6 +33,7 @@ def _rss_bytes() -> int:
 
 def _write(line: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
 
 
 def main(model: Path) -> None:
@@ -40,10 +41,7 @@ def main(model: Path) -> None:
     if not model.is_file():  # Agent.load would take the newest other model of the folder
         sys.exit(f"There is no model {model}.")
     configure_structlog(logging.WARNING)  # else each message is printed
-    agent = Agent.load(str(model))
-    _write({"ready": True})
-    sys.stdout.flush()
-    asyncio.run(predict(agent, map(json.loads, sys.stdin)))
+    asyncio.run(predict(Agent.load(str(model)), map(json.loads, sys.stdin)))
     _write({"rss_bytes": _rss_bytes()})
 
 

@@ -1,6 +1,7 @@
 """Understanding of Khmer chat messages: normalising, language, intents, entities and words of danger. No I/O."""
 
 from khmer_nlu.classifier import OUT_OF_SCOPE, Model
+from khmer_nlu.clock import day_of
 from khmer_nlu.crisis import find_crisis
 from khmer_nlu.entities import Entity, Slot, Value, find_entities, read_slot
 from khmer_nlu.normalise import canonical, match_key
@@ -18,6 +19,7 @@ __all__ = [
     "Value",
     "canonical",
     "complete",
+    "day_of",
     "detect_language",
     "find_crisis",
     "find_entities",

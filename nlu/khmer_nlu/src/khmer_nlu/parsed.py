@@ -12,7 +12,7 @@ from khmer_nlu.script import Language, detect_language_of
 
 FALLBACK: Final = "nlu_fallback"
 RANKED: Final = 5
-_NOTHING: Final = Classified(decision="fallback", ranking=(), crisis=None)
+_NOT_UNDERSTOOD: Final = Classified(decision="fallback", ranking=(), crisis=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +22,8 @@ class Parsed:
     intent is nlu_fallback exactly if decision is fallback. confidence and ranking (the five most probable intents) are
     calibrated, from before the threshold, and hold neither out_of_scope nor crisis ids. crisis is found by phrases,
     which need no classifier, or else by the classifier. idiom: no crisis, but words that now and then are one, and are
-    worth one warm question; not part of the JSON. slot_value: what the whole message means as the answer to the
-    question that was asked, None if that is not clear.
+    worth one warm question; not part of the JSON. slot_value: what the whole message means as the answer to what was
+    asked, None if that is not clear.
     """
 
     text: str
@@ -63,11 +63,11 @@ def parse(model: Model, text: str, *, today: date, slot: Slot | None = None) -> 
     """
     traced = trace_key(text)
     has_letters = any(character.isalpha() for character in traced.text)
-    return _complete(text, traced, model.classify(traced.text) if has_letters else _NOTHING, today, slot)
+    return _complete(text, traced, model.classify(traced.text) if has_letters else _NOT_UNDERSTOOD, today, slot)
 
 
 def complete(text: str, classified: Classified, *, today: date, slot: Slot | None = None) -> Parsed:
-    """What a message means, given what a classifier elsewhere made of it: all the rest is found by rules, here."""
+    """The same of a message that was classified elsewhere: all that is found by rules is found here."""
     return _complete(text, trace_key(text), classified, today, slot)
 
 
