@@ -1,12 +1,14 @@
 """The composition root: settings in, running application out. Nothing else builds anything."""
 
 import asyncio
+import random
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import uvicorn
@@ -19,18 +21,28 @@ from bot.content.texts import said_by_program
 from bot.conversation import Conversations
 from bot.errors import SettingsError
 from bot.flows.loader import load_menu
+from bot.flows.model import Choice
+from bot.followups import Followups
+from bot.metrics import Metrics
 from bot.nlu.embedded import load_engine
+from bot.nlu.engine import Engine
 from bot.nlu.training import ensure_model
 from bot.settings import Settings
-from bot.storage.engine import Storage, open_storage
+from bot.storage.engine import Storage, open_foreign_engine, open_storage
 from bot.storage.migrate import upgrade
-from bot.topics import load_topics
+from bot.topics import Topics, load_topics
 from bot.web.asgi import build_asgi
 from bot.web.chatpage import ChatPage
 from bot.web.health import Health
 from bot.web.webchat import WebChatApi
+from bot.work.crash import killed_at, nothing_happens
 from bot.work.deliver import Deliverer
+from bot.work.ingest import Ingestor, Parser
 from bot.work.signals import Signals
+from bot.work.timers import DbosTimers, Regular, Timers
+from bot.work.votes import ASK_VOTE, VotePlanner
+
+RESUME_AFTER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +55,11 @@ class Application:
     signals: Signals
     deliverer: Deliverer
     conversations: Conversations
+    followups: Followups
+    ingest: Ingestor
+    timers: Timers
+    votes: VotePlanner
+    metrics: Metrics
 
 
 def utc_now() -> datetime:
@@ -68,34 +85,101 @@ def open_application(settings: Settings, *channels: Channel) -> Application:
         titles=content.current.keys_of("bot"),
     )
     engine = load_engine(ensure_model(paths, settings.models_dir))
-    storage = open_storage(settings.database)
-    signals = Signals()
-    deliverer = Deliverer(
-        storage=storage,
-        channels={channel.name: channel for channel in channels},
-        notify=signals.notify,
-        now=utc_now,
-    )
-    conversations = Conversations(
-        storage=storage,
-        engine=engine,
+    parts = _Parts(
+        settings=settings,
+        storage=open_storage(settings.database),
         content=content,
         topics=topics,
         menu=menu,
-        staffed=settings.mode == "production",
-        crisis_phone=settings.crisis_phone,
-        wake=deliverer.wake,
-        now=utc_now,
-        choose_number=secrets.randbelow,
+        engine=engine,
+        channels=channels,
     )
-    return Application(
-        settings=settings,
-        storage=storage,
-        content=content,
-        signals=signals,
-        deliverer=deliverer,
-        conversations=conversations,
-    )
+    return parts.assemble()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Parts:
+    """What everything else is built from."""
+
+    settings: Settings
+    storage: Storage
+    content: ContentStore
+    topics: Topics
+    menu: tuple[Choice, ...]
+    engine: Engine
+    channels: Sequence[Channel]
+
+    def assemble(self) -> Application:
+        """The application over these parts."""
+        settings = self.settings
+        signals, metrics = Signals(), Metrics()
+        reached = killed_at(settings.crash_at) if settings.crash_at else nothing_happens
+        deliverer = Deliverer(
+            storage=self.storage,
+            channels={channel.name: channel for channel in self.channels},
+            notify=signals.notify,
+            now=utc_now,
+            clock=time.monotonic,
+            chance=random.SystemRandom().random,
+            metrics=metrics,
+            reached=reached,
+        )
+        timers = DbosTimers(
+            database_url=settings.database,
+            open_engine=partial(open_foreign_engine, settings.database),
+            executor_id=settings.executor_id,
+            now=utc_now,
+        )
+        votes = VotePlanner(timers=timers)
+        conversations = self._conversations(deliverer, votes)
+        ingest = Ingestor(
+            storage=self.storage,
+            parsers={channel.name: channel for channel in self.channels if isinstance(channel, Parser)},
+            handle=conversations.handle,
+            metrics=metrics,
+            now=utc_now,
+            reached=reached,
+        )
+        return Application(
+            settings=settings,
+            storage=self.storage,
+            content=self.content,
+            signals=signals,
+            deliverer=deliverer,
+            conversations=conversations,
+            followups=self._followups(deliverer),
+            ingest=ingest,
+            timers=timers,
+            votes=votes,
+            metrics=metrics,
+        )
+
+    def _conversations(self, deliverer: Deliverer, votes: VotePlanner) -> Conversations:
+        return Conversations(
+            storage=self.storage,
+            engine=self.engine,
+            content=self.content,
+            topics=self.topics,
+            menu=self.menu,
+            staffed=self.settings.mode == "production",
+            crisis_phone=self.settings.crisis_phone,
+            wake=deliverer.wake,
+            now=utc_now,
+            choose_number=secrets.randbelow,
+            heard_per_minute={channel.name: channel.capabilities.heard_per_minute for channel in self.channels},
+            ask_vote_later=votes,
+        )
+
+    def _followups(self, deliverer: Deliverer) -> Followups:
+        return Followups(
+            storage=self.storage,
+            content=self.content,
+            staffed=self.settings.mode == "production",
+            crisis_phone=self.settings.crisis_phone,
+            now=utc_now,
+            choose_number=secrets.randbelow,
+            wake=deliverer.wake,
+        )
 
 
 def build_web(application: Application) -> Starlette:
@@ -114,7 +198,7 @@ def build_web(application: Application) -> Starlette:
         storage=application.storage,
         listen=application.signals.listen,
     )
-    health = Health(storage=application.storage, content=application.content)
+    health = Health(storage=application.storage, content=application.content, metrics=application.metrics, now=utc_now)
     return build_asgi(
         [*page.routes(), *api.routes(), *health.routes()],
         partial(_beside, application),
@@ -129,9 +213,22 @@ async def _beside(application: Application, app: Starlette) -> AsyncIterator[Non
     async with asyncio.TaskGroup() as group:
         group.create_task(application.deliverer.run(stop))
         group.create_task(application.content.watch(stop))
+        group.create_task(application.votes.run(stop))
+        group.create_task(
+            application.timers.run(stop, {ASK_VOTE: application.followups.ask_vote}, regular_jobs(application.ingest))
+        )
+        await application.ingest.resume()
         yield
         stop.set()
     application.storage.close()
+
+
+def regular_jobs(ingest: Ingestor) -> dict[str, Regular]:
+    """What is done again and again, by name."""
+    return {
+        "purge_updates": Regular(cron="7 * * * *", job=ingest.purge),
+        "resume_updates": Regular(cron="*/5 * * * *", job=partial(ingest.resume, older_than=RESUME_AFTER)),
+    }
 
 
 def serve(settings: Settings, *, say: Callable[[str], None]) -> None:

@@ -1,9 +1,9 @@
 """The use case at the centre: handle one message of a contact, in one transaction."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Final, Protocol
@@ -13,12 +13,30 @@ from sqlalchemy import Connection
 
 from bot.content.model import Content
 from bot.content.store import ContentStore
+from bot.flows.controls import NEXT_STEPS
 from bot.flows.engine import take_turn
-from bot.flows.model import STATE_VERSION, Action, Book, Choice, Heard, Hide, Pressed, PressedStale, Said, Sent, State
-from bot.model import Attachment, Button, Inbound, Press, Text
+from bot.flows.limits import STEPS_ALONE, Verdict, admit, said
+from bot.flows.memory import Memory
+from bot.flows.model import (
+    STATE_VERSION,
+    Action,
+    Book,
+    Choice,
+    Heard,
+    Hide,
+    Pressed,
+    PressedStale,
+    Said,
+    Say,
+    Sent,
+    State,
+    Turn,
+)
+from bot.flows.tact import after_turn, plan_vote
+from bot.model import Attachment, Button, ChannelName, Inbound, Language, Press, SendClass, Text
 from bot.nlu.engine import Engine
-from bot.replies import Desk, Draft, carry_out
-from bot.storage import conversations, messages, outbound
+from bot.replies import Desk, carry_out, write_drafts
+from bot.storage import conversations, messages
 from bot.storage.conversations import ConversationRow
 from bot.storage.engine import Storage
 from bot.storage.messages import MessageRow
@@ -28,6 +46,13 @@ from khmer_nlu import Parsed, match_key
 
 TYPED_CHOICE_MAX_CHARS: Final = 80
 """Longer messages are no button's words, which have 40 characters at most."""
+
+
+class AskVote(Protocol):
+    """Plans to ask a contact, some time after an answer, whether it helped."""
+
+    def __call__(self, conversation_id: UUID, now: datetime) -> None:
+        """Returns at once."""
 
 
 class Wake(Protocol):
@@ -44,6 +69,11 @@ class Handled:
     conversation_id: UUID
     seq: int
     duplicate: bool
+    asks_vote: bool = False
+
+
+def _asks_nothing(conversation_id: UUID, now: datetime) -> None:
+    """Where nothing is planned for later."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +90,8 @@ class Conversations:
     wake: Wake
     now: Callable[[], datetime]
     choose_number: Callable[[int], int]
+    heard_per_minute: Mapping[ChannelName, int | None] = field(default_factory=dict)
+    ask_vote_later: AskVote = _asks_nothing
 
     async def handle(self, inbound: Inbound) -> Handled:
         """Understands and answers one message; the same message again changes nothing.
@@ -69,12 +101,31 @@ class Conversations:
         Raises:
             StorageError: nothing was written; the channel must deliver the message again.
         """
-        said = inbound.payload.text if isinstance(inbound.payload, Text) else None
-        parsed = await self.engine.parse(said) if said is not None else None
+        words = inbound.payload.text if isinstance(inbound.payload, Text) else None
+        parsed = await self.engine.parse(words) if words is not None else None
         handled = await self.storage.run(partial(_handle, parts=self, inbound=inbound, parsed=parsed))
         if not handled.duplicate:
             self.wake(handled.conversation_id)
+        if handled.asks_vote:
+            self.ask_vote_later(handled.conversation_id, self.now())
         return handled
+
+    def desk(
+        self, tx: Connection, conversation_id: UUID, message_id: UUID, *, language: Language, pressed_on: UUID | None
+    ) -> Desk:
+        """Where a turn of this conversation is carried out."""
+        return Desk(
+            tx=tx,
+            content=self.content.current,
+            language=language,
+            conversation_id=conversation_id,
+            message_id=message_id,
+            pressed_on=pressed_on,
+            now=self.now(),
+            staffed=self.staffed,
+            crisis_phone=self.crisis_phone,
+            choose_number=self.choose_number,
+        )
 
 
 def book_of(content: Content, topics: Topics, menu: tuple[Choice, ...], *, staffed: bool) -> Book:
@@ -106,57 +157,68 @@ def _kept(message: MessageRow) -> list[dict[str, str]]:
 
 
 def _handle(tx: Connection, *, parts: Conversations, inbound: Inbound, parsed: Parsed | None) -> Handled:
-    now, content = parts.now(), parts.content.current
+    now = parts.now()
     conversation = conversations.lock_or_create(
         tx, channel=inbound.channel, bot=inbound.bot, contact_ref=inbound.contact_ref, now=now
     )
-    heard, pressed_on, title = _hear(tx, conversation, inbound, parsed)
-    seq, message_id = conversation.last_seq + 1, uuid4()
-    message = MessageRow(
-        id=message_id,
+    heard, pressed_on, words = _hear(tx, conversation, inbound, parsed)
+    message = _message(conversation, inbound, words, now)
+    if not messages.insert(tx, message):
+        known = messages.seq_of(tx, channel=inbound.channel, bot=inbound.bot, external_id=inbound.external_id)
+        return Handled(conversation_id=conversation.id, seq=known, duplicate=True)
+    memory = Memory.read(conversation.language, conversation.state)
+    pace, verdict = admit(
+        memory.pace, heard, at_s=now.timestamp(), per_minute=parts.heard_per_minute.get(inbound.channel)
+    )
+    turn = _turn(parts, memory.state, heard, verdict)
+    desk = parts.desk(tx, conversation.id, message.id, language=turn.state.language, pressed_on=pressed_on)
+    drafts = [draft for effect in turn.effects for draft in carry_out(desk, effect)][:STEPS_ALONE]
+    write_drafts(desk, conversation, message.seq + 1, drafts)
+    tact = after_turn(memory.tact, turn.effects)
+    planned = plan_vote(tact, turn.effects, now)
+    memory = Memory(state=turn.state, pace=said(pace, len(drafts)), tact=planned or tact)
+    hides = any(isinstance(effect, Hide) for effect in turn.effects)
+    conversations.save(
+        tx,
+        replace(
+            conversation,
+            language=memory.state.language,
+            state=memory.write(),
+            state_version=STATE_VERSION,
+            last_seq=message.seq + len(drafts),
+            hidden_seq=message.seq if hides else conversation.hidden_seq,
+            updated_at=now,
+        ),
+    )
+    return Handled(conversation_id=conversation.id, seq=message.seq, duplicate=False, asks_vote=planned is not None)
+
+
+def _turn(parts: Conversations, state: State, heard: Heard, verdict: Verdict) -> Turn:
+    match verdict:
+        case "answer":
+            return take_turn(
+                book_of(parts.content.current, parts.topics, parts.menu, staffed=parts.staffed), state, heard
+            )
+        case "silent":
+            return Turn(state=state, effects=())
+        case notice:
+            return Turn(state=state, effects=(Say(text=notice, choices=NEXT_STEPS, send_class=SendClass.B),))
+
+
+def _message(conversation: ConversationRow, inbound: Inbound, words: str, now: datetime) -> MessageRow:
+    return MessageRow(
+        id=uuid4(),
         conversation_id=conversation.id,
-        seq=seq,
+        seq=conversation.last_seq + 1,
         author="contact",
         kind=_kind(inbound),
         language=conversation.language,
-        body=title,
+        body=words,
         channel=inbound.channel,
         bot=inbound.bot,
         external_id=inbound.external_id,
         created_at=now,
     )
-    if not messages.insert(tx, message):
-        known = messages.seq_of(tx, channel=inbound.channel, bot=inbound.bot, external_id=inbound.external_id)
-        return Handled(conversation_id=conversation.id, seq=known, duplicate=True)
-    state = State.from_json(conversation.language, json.loads(conversation.state))
-    turn = take_turn(book_of(content, parts.topics, parts.menu, staffed=parts.staffed), state, heard)
-    desk = Desk(
-        tx=tx,
-        content=content,
-        language=turn.state.language,
-        conversation_id=conversation.id,
-        message_id=message_id,
-        pressed_on=pressed_on,
-        now=now,
-        staffed=parts.staffed,
-        crisis_phone=parts.crisis_phone,
-        choose_number=parts.choose_number,
-    )
-    drafts = [draft for effect in turn.effects for draft in carry_out(desk, effect)]
-    _send(tx, conversation, inbound, desk, seq + 1, drafts)
-    conversations.save(
-        tx,
-        replace(
-            conversation,
-            language=turn.state.language,
-            state=json.dumps(turn.state.to_json()),
-            state_version=STATE_VERSION,
-            last_seq=seq + len(drafts),
-            hidden_seq=seq if any(isinstance(effect, Hide) for effect in turn.effects) else conversation.hidden_seq,
-            updated_at=now,
-        ),
-    )
-    return Handled(conversation_id=conversation.id, seq=seq, duplicate=False)
 
 
 def _kind(inbound: Inbound) -> Kind:
@@ -215,26 +277,3 @@ def _typed_choice(tx: Connection, conversation: ConversationRow, text: str) -> t
 @lru_cache(maxsize=1024)
 def _title_key(title: str) -> str:
     return match_key(title).strip()
-
-
-def _send(
-    tx: Connection, conversation: ConversationRow, inbound: Inbound, desk: Desk, first_seq: int, drafts: list[Draft]
-) -> None:
-    for seq, draft in enumerate(drafts, start=first_seq):
-        kept = [{"title": title, "action": action.encode()} for title, action in draft.buttons]
-        message = MessageRow(
-            id=uuid4(),
-            conversation_id=conversation.id,
-            seq=seq,
-            author="bot",
-            kind="text",
-            language=desk.language,
-            body=draft.text,
-            buttons=json.dumps(kept, ensure_ascii=False) if kept else None,
-            answer=draft.answer,
-            channel=inbound.channel,
-            bot=inbound.bot,
-            created_at=desk.now,
-        )
-        messages.insert(tx, message)
-        outbound.enqueue(tx, message, send_class=draft.send_class, now=desk.now)

@@ -12,6 +12,14 @@ from bot.errors import SettingsError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
+CRASH_PLACES = (
+    "ingest.stored",
+    "ingest.handled",
+    "ingest.marked",
+    "deliver.claimed",
+    "deliver.sent",
+    "deliver.marked",
+)
 NOT_IN_THIS_VERSION = (
     "MODE=production needs the staff console, the on-call list and encryption at rest, which this version does not"
     " have yet. Use MODE=demo."
@@ -40,6 +48,15 @@ class Settings(BaseSettings):
     )
     nlu_engine: Literal["embedded"] = Field("embedded", description="What understands messages; embedded: in process.")
 
+    executor_id: str = Field(
+        "returnee-bot",
+        min_length=1,
+        description="Name of this process, the same after each restart, under which it finds its timers again.",
+    )
+    crash_at: str = Field(
+        "", description="For tests alone: place:n, where the process kills itself; refused in production."
+    )
+
     @field_validator("webchat_embed_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -53,6 +70,14 @@ class Settings(BaseSettings):
             if scheme not in ("http", "https") or not rest or set(rest) & set("/;,' \"*"):
                 raise ValueError(f"“{origin}” is not an origin such as https://example.org")
         return origins
+
+    @field_validator("crash_at")
+    @classmethod
+    def _place_and_number(cls, crash_at: str) -> str:
+        place, _, times = crash_at.partition(":")
+        if crash_at and not (place in CRASH_PLACES and times.isdigit()):
+            raise ValueError(f"“{crash_at}” is not a place and a number, such as deliver.sent:3")
+        return crash_at
 
     @model_validator(mode="after")
     def _demo_stays_on_this_machine(self) -> "Settings":
@@ -95,6 +120,7 @@ def load_settings() -> Settings:
         raise SettingsError([_line(problem["loc"], problem["msg"]) for problem in error.errors()]) from error
     if settings.mode == "production":
         missing = [] if settings.crisis_phone else ["CRISIS_PHONE: MODE=production needs the adult crisis line."]
+        missing += ["CRASH_AT: MODE=production does not kill itself."] if settings.crash_at else []
         raise SettingsError([*missing, NOT_IN_THIS_VERSION])
     return settings
 

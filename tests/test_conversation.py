@@ -24,7 +24,7 @@ from bot.storage.messages import MessageRow
 from bot.storage.migrate import upgrade
 from bot.topics import load_topics
 from bot.work.deliver import Deliverer
-from tests.fakes import RecordingChannel, ScriptedEngine, understood
+from tests.fakes import RecordingChannel, ScriptedEngine, deliverer_of, understood
 
 PATHS = Paths(root=REPOSITORY)
 SCRIPT = {
@@ -88,7 +88,7 @@ async def talk(tmp_path: Path) -> AsyncIterator[Talk]:
     topics = load_topics(PATHS.topics)
     content = ContentStore(PATHS.content, topics=topics, today=lambda: now().date())
     channel = RecordingChannel()
-    deliverer = Deliverer(storage=storage, channels={"web": channel}, notify=lambda name: None, now=now)
+    deliverer = deliverer_of(storage, channel, now=now)
     parts = Conversations(
         storage=storage,
         engine=ScriptedEngine(script=SCRIPT),

@@ -12,6 +12,12 @@ class Capabilities:
 
     buttons: bool
     """Whether buttons can be pressed; else they are listed with numbers, and the number is typed."""
+    sends_per_s: float | None = None
+    """How many messages a second the platform takes from one bot; None: as many as there are."""
+    chat_sends_per_s: float | None = None
+    """How many messages a second the platform takes for one contact; None: as many as there are."""
+    heard_per_minute: int | None = None
+    """How many messages of one contact a minute are answered; None: the channel has a limit of its own."""
 
 
 class Channel(Protocol):
