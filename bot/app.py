@@ -131,7 +131,7 @@ class _Parts:
             now=utc_now,
         )
         votes = VotePlanner(timers=timers)
-        conversations = self._conversations(deliverer, votes)
+        conversations = self._conversations(deliverer, votes, metrics)
         ingest = Ingestor(
             storage=self.storage,
             parsers={channel.name: channel for channel in self.channels if isinstance(channel, Parser)},
@@ -154,7 +154,7 @@ class _Parts:
             metrics=metrics,
         )
 
-    def _conversations(self, deliverer: Deliverer, votes: VotePlanner) -> Conversations:
+    def _conversations(self, deliverer: Deliverer, votes: VotePlanner, metrics: Metrics) -> Conversations:
         return Conversations(
             storage=self.storage,
             engine=self.engine,
@@ -168,6 +168,7 @@ class _Parts:
             choose_number=secrets.randbelow,
             heard_per_minute={channel.name: channel.capabilities.heard_per_minute for channel in self.channels},
             ask_vote_later=votes,
+            took=metrics.handled,
         )
 
     def _followups(self, deliverer: Deliverer) -> Followups:

@@ -1,6 +1,7 @@
 """The use case at the centre: handle one message of a contact, in one transaction."""
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -92,6 +93,7 @@ class Conversations:
     choose_number: Callable[[int], int]
     heard_per_minute: Mapping[ChannelName, int | None] = field(default_factory=dict)
     ask_vote_later: AskVote = _asks_nothing
+    took: Callable[[ChannelName, float], None] = lambda channel, seconds: None
 
     async def handle(self, inbound: Inbound) -> Handled:
         """Understands and answers one message; the same message again changes nothing.
@@ -101,11 +103,13 @@ class Conversations:
         Raises:
             StorageError: nothing was written; the channel must deliver the message again.
         """
+        began = time.perf_counter()
         words = inbound.payload.text if isinstance(inbound.payload, Text) else None
         parsed = await self.engine.parse(words) if words is not None else None
         handled = await self.storage.run(partial(_handle, parts=self, inbound=inbound, parsed=parsed))
         if not handled.duplicate:
             self.wake(handled.conversation_id)
+            self.took(inbound.channel, time.perf_counter() - began)
         if handled.asks_vote:
             self.ask_vote_later(handled.conversation_id, self.now())
         return handled

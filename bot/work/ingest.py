@@ -5,7 +5,6 @@ web.webhooks and work.poll are given it by app.py, and acknowledge an update whe
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -108,7 +107,7 @@ class Ingestor:
         for _ in range(TRIES):
             try:
                 for inbound in self.parsers[update.channel].parse(update.raw):
-                    await self._handle(inbound)
+                    await self.handle(inbound)
             except StorageDown:
                 raise
             except Exception as failure:  # noqa: BLE001 - the top of a worker: whatever fails is set aside
@@ -118,8 +117,3 @@ class Ingestor:
             else:
                 return None
         return error
-
-    async def _handle(self, inbound: Inbound) -> None:
-        began = time.perf_counter()
-        await self.handle(inbound)
-        self.metrics.handled(inbound.channel, time.perf_counter() - began)
