@@ -83,8 +83,8 @@ _RECOVER = (
 _OLDEST_DUE = sa.select(sa.func.min(outbound.c.updated_at)).where(is_unsent(outbound), _IS_DUE)
 _COUNT_UNSENT = sa.select(sa.func.count()).where(is_unsent(outbound))
 _UNDELIVERED = (
-    sa.select(outbound.c.conversation_id, outbound.c.status, outbound.c.error, outbound.c.attempts)
-    .add_columns(outbound.c.updated_at, messages.c.channel)
+    sa.select(outbound.c.message_id, outbound.c.conversation_id, outbound.c.status, outbound.c.error)
+    .add_columns(outbound.c.attempts, outbound.c.updated_at, messages.c.channel)
     .join(messages, messages.c.id == outbound.c.message_id)
     .where(is_undelivered(outbound))
     .order_by(outbound.c.updated_at.desc())
@@ -217,6 +217,7 @@ def recover(tx: sa.Connection, now: datetime, *, claimed_for: timedelta = timede
 class UndeliveredRow:
     """A message that will not be sent any more: the channel refused it, or it was given up. Names no content."""
 
+    message_id: UUID
     conversation_id: UUID
     channel: ChannelName
     status: OutboundStatus
