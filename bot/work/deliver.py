@@ -53,6 +53,7 @@ class Deliverer:
     _busy: set[UUID] = field(default_factory=set)
     _signal: asyncio.Event = field(default_factory=asyncio.Event)
     _lanes: dict[tuple[ChannelName, str], Lane] = field(default_factory=dict)
+    _is_stopping: bool = False
     _dispatchers: dict[tuple[ChannelName, str], "asyncio.Task[None]"] = field(default_factory=dict)
 
     def wake(self, conversation_id: UUID) -> None:
@@ -77,6 +78,7 @@ class Deliverer:
                 await asyncio.wait((waiting, stopping), timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
                 waiting.cancel()
                 self._signal.clear()
+            self._is_stopping = True
             for dispatcher in self._dispatchers.values():
                 dispatcher.cancel()
             stopping.cancel()
@@ -118,7 +120,7 @@ class Deliverer:
         except ReturneeBotError as error:
             log.error("delivery waits for the next sweep: %s", error)
             to = None
-        if to is None:
+        if to is None or self._is_stopping:
             self._free(conversation_id)
             return
         lane = self._lane_of(to.channel, to.bot)

@@ -6,6 +6,7 @@ Kept in memory by a clock that never jumps; the holds are stored too, and given 
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -56,11 +57,9 @@ class Lane:
             wait_s = self._must_wait_s()
             if wait_s == 0.0:
                 break
-            waiting = self._changed.wait()
-            try:
-                await (asyncio.wait_for(waiting, wait_s) if wait_s is not None else waiting)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._changed.wait()
         self.begin()
         return self._queue.popleft()
 
