@@ -1,24 +1,29 @@
 """The composition root: settings in, running application out. Nothing else builds anything."""
 
 import asyncio
+import random
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import Protocol
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from bot.channels.base import Channel
+from bot.channels.telegram import TelegramChannel, open_channel
 from bot.channels.webchat import WebChannel
 from bot.content.store import ContentStore
 from bot.content.texts import said_by_program
 from bot.conversation import Conversations
 from bot.errors import SettingsError
 from bot.flows.loader import load_menu
+from bot.model import ChannelName, Inbound
 from bot.nlu.embedded import load_engine
 from bot.nlu.training import ensure_model
 from bot.settings import Settings
@@ -29,7 +34,10 @@ from bot.web.asgi import build_asgi
 from bot.web.chatpage import ChatPage
 from bot.web.health import Health
 from bot.web.webchat import WebChatApi
+from bot.web.webhooks import TELEGRAM_PATH, TelegramWebhook
 from bot.work.deliver import Deliverer
+from bot.work.introduce import Introduction, profiles_of
+from bot.work.poll import Poller
 from bot.work.signals import Signals
 
 
@@ -43,6 +51,7 @@ class Application:
     signals: Signals
     deliverer: Deliverer
     conversations: Conversations
+    telegram: TelegramChannel | None = None
 
 
 def utc_now() -> datetime:
@@ -95,7 +104,19 @@ def open_application(settings: Settings, *channels: Channel) -> Application:
         signals=signals,
         deliverer=deliverer,
         conversations=conversations,
+        telegram=next((channel for channel in channels if isinstance(channel, TelegramChannel)), None),
     )
+
+
+def channels_of(settings: Settings) -> list[Channel]:
+    """The channels that `serve` speaks on: the web, and what there is a token for."""
+    channels: list[Channel] = [WebChannel()]
+    if token := settings.telegram_token.get_secret_value():
+        telegram = open_channel(
+            token=token, api_url=settings.telegram_api_url, staff_group=settings.telegram_staff_group
+        )
+        channels.append(telegram)
+    return channels
 
 
 def build_web(application: Application) -> Starlette:
@@ -115,22 +136,66 @@ def build_web(application: Application) -> Starlette:
         listen=application.signals.listen,
     )
     health = Health(storage=application.storage, content=application.content)
+    beside, webhooks = _telegram(application)
     return build_asgi(
-        [*page.routes(), *api.routes(), *health.routes()],
-        partial(_beside, application),
+        [*page.routes(), *api.routes(), *health.routes(), *webhooks],
+        partial(_beside, application, beside),
         embed_origins=settings.webchat_embed_origins,
     )
 
 
+class Worker(Protocol):
+    """What works beside the web application."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until stop is set."""
+
+
+def _telegram(application: Application) -> tuple[list[Worker], list[Route]]:
+    """What Telegram needs beside the web application, and the route that it posts to."""
+    settings, channel = application.settings, application.telegram
+    if channel is None:
+        return [], []
+    ingest = _HandleEach(conversations=application.conversations, parse=channel.parse)
+    secret = settings.telegram_webhook_secret.get_secret_value()
+    by_webhook = settings.telegram_mode == "webhook"
+    introduction = Introduction(
+        channel=channel,
+        profiles=profiles_of(application.content.current, staffed=settings.mode == "production"),
+        chance=random.random,
+        webhook_url=f"{settings.public_url.rstrip('/')}{TELEGRAM_PATH}" if by_webhook else "",
+        webhook_secret=secret,
+    )
+    if by_webhook:
+        return [introduction], TelegramWebhook(channel=channel, ingest=ingest, secret=secret).routes()
+    return [introduction, Poller(channel=channel, ingest=ingest, chance=random.random)], []
+
+
+@dataclass(frozen=True, kw_only=True)
+class _HandleEach:
+    """Takes an update by handling each message in it; what fails is not kept, and Telegram delivers it again."""
+
+    conversations: Conversations
+    parse: Callable[[bytes], list[Inbound]]
+
+    async def __call__(self, channel_name: ChannelName, bot: str, external_id: str, raw: bytes) -> None:
+        for inbound in self.parse(raw):
+            await self.conversations.handle(inbound)
+
+
 @asynccontextmanager
-async def _beside(application: Application, app: Starlette) -> AsyncIterator[None]:
+async def _beside(application: Application, workers: Sequence[Worker], app: Starlette) -> AsyncIterator[None]:
     """Runs what works beside the web application, and ends it in order."""
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(application.deliverer.run(stop))
         group.create_task(application.content.watch(stop))
+        for worker in workers:
+            group.create_task(worker.run(stop))
         yield
         stop.set()
+    if application.telegram:
+        await application.telegram.close()
     application.storage.close()
 
 
@@ -142,7 +207,7 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
         ReturneeBotError: as open_application.
     """
     listener = _listen(settings)
-    web = build_web(open_application(settings, WebChannel()))
+    web = build_web(open_application(settings, *channels_of(settings)))
     config = uvicorn.Config(web, log_level="warning", access_log=False, timeout_graceful_shutdown=5, lifespan="on")
     say(f"Web chat: http://{settings.host}:{settings.port}/chat   (stop with Ctrl-C)")
     uvicorn.Server(config).run(sockets=[listener])

@@ -14,11 +14,38 @@ from sqlalchemy import Connection
 from bot.content.model import Content
 from bot.content.store import ContentStore
 from bot.flows.engine import take_turn
-from bot.flows.model import STATE_VERSION, Action, Book, Choice, Heard, Hide, Pressed, PressedStale, Said, Sent, State
-from bot.model import Attachment, Button, Inbound, Press, Text
+from bot.flows.model import (
+    STATE_VERSION,
+    Action,
+    Book,
+    Choice,
+    Do,
+    Heard,
+    Hide,
+    Pressed,
+    PressedStale,
+    Said,
+    Sent,
+    StaffSpoke,
+    State,
+)
+from bot.model import (
+    Attachment,
+    Blocked,
+    Button,
+    Command,
+    Inbound,
+    Moved,
+    Notice,
+    Payload,
+    Press,
+    Returned,
+    StaffCommand,
+    Text,
+)
 from bot.nlu.engine import Engine
 from bot.replies import Desk, Draft, carry_out
-from bot.storage import conversations, messages, outbound
+from bot.storage import attachments, contacts, conversations, messages, outbound
 from bot.storage.conversations import ConversationRow
 from bot.storage.engine import Storage
 from bot.storage.messages import MessageRow
@@ -28,6 +55,14 @@ from khmer_nlu import Parsed, match_key
 
 TYPED_CHOICE_MAX_CHARS: Final = 80
 """Longer messages are no button's words, which have 40 characters at most."""
+
+
+_CONTROLS: Final = {
+    "menu": "show_menu",
+    "language": "change_language",
+    "person": "talk_to_human",
+    "stop": "opt_out",
+}
 
 
 class Wake(Protocol):
@@ -69,7 +104,9 @@ class Conversations:
         Raises:
             StorageError: nothing was written; the channel must deliver the message again.
         """
-        said = inbound.payload.text if isinstance(inbound.payload, Text) else None
+        if isinstance(inbound.payload, Notice):
+            return await self.storage.run(partial(take_notice, inbound=inbound, notice=inbound.payload, now=self.now()))
+        said = words_of(inbound.payload)
         parsed = await self.engine.parse(said) if said is not None else None
         handled = await self.storage.run(partial(_handle, parts=self, inbound=inbound, parsed=parsed))
         if not handled.duplicate:
@@ -128,6 +165,8 @@ def _handle(tx: Connection, *, parts: Conversations, inbound: Inbound, parsed: P
     if not messages.insert(tx, message):
         known = messages.seq_of(tx, channel=inbound.channel, bot=inbound.bot, external_id=inbound.external_id)
         return Handled(conversation_id=conversation.id, seq=known, duplicate=True)
+    if isinstance(inbound.payload, Attachment):
+        attachments.keep(tx, message_id, inbound.payload)
     state = State.from_json(conversation.language, json.loads(conversation.state))
     turn = take_turn(book_of(content, parts.topics, parts.menu, staffed=parts.staffed), state, heard)
     desk = Desk(
@@ -159,14 +198,40 @@ def _handle(tx: Connection, *, parts: Conversations, inbound: Inbound, parsed: P
     return Handled(conversation_id=conversation.id, seq=seq, duplicate=False)
 
 
+def words_of(payload: Payload) -> str | None:
+    """What the contact wrote, as text or under an attachment; None where there are no words to understand."""
+    match payload:
+        case Text(text=text):
+            return text
+        case Attachment(caption=caption) if caption.strip():
+            return caption
+        case _:
+            return None
+
+
+def take_notice(tx: Connection, *, inbound: Inbound, notice: Notice, now: datetime) -> Handled:
+    """Keeps what the platform says of a contact. The same notice again changes nothing."""
+    conversation = conversations.lock_or_create(
+        tx, channel=inbound.channel, bot=inbound.bot, contact_ref=inbound.contact_ref, now=now
+    )
+    match notice:
+        case Blocked():
+            contacts.close(tx, conversation.contact_id, now=now)
+        case Returned():
+            contacts.reopen(tx, conversation.contact_id)
+        case Moved(to=to):
+            contacts.rename(tx, conversation.contact_id, contact_ref=to)
+    return Handled(conversation_id=conversation.id, seq=conversation.last_seq, duplicate=False)
+
+
 def _kind(inbound: Inbound) -> Kind:
     match inbound.payload:
-        case Text():
-            return "text"
         case Press():
             return "press"
         case Attachment():
             return "attachment"
+        case _:
+            return "text"
 
 
 def _hear(
@@ -174,8 +239,15 @@ def _hear(
 ) -> tuple[Heard, UUID | None, str]:
     """What was heard, the message whose button it was, and the words to keep of it."""
     match inbound.payload:
-        case Attachment(kind=kind):
-            return Sent(kind=kind), None, kind
+        case Attachment() as attachment:
+            sent = Sent(kind=attachment.kind, own=attachment.own, album=attachment.album)
+            if parsed is None:
+                return sent, None, attachment.kind
+            return Said(text=attachment.caption, parsed=parsed, beside=sent), None, attachment.caption
+        case Command() as command:
+            return Pressed(action=_action(command)), None, f"/{command.name} {command.code}".strip()
+        case StaffCommand() | Blocked() | Returned() | Moved():  # of these, only the first comes here
+            return StaffSpoke(), None, ""
         case Press(button=button):
             return _hear_press(tx, conversation, button)
         case Text(text=text):
@@ -185,6 +257,16 @@ def _hear(
                 action, message = typed
                 return Pressed(action=action), message, text
             return Said(text=text, parsed=parsed), None, text
+
+
+def _action(command: Command) -> Action:
+    match command.name:
+        case "start":
+            return Action(do=Do.START, of=command.code)
+        case "help":
+            return Action(do=Do.HELP)
+        case name:
+            return Action(do=Do.CONTROL, of=_CONTROLS[name])
 
 
 def _hear_press(tx: Connection, conversation: ConversationRow, button: str) -> tuple[Heard, UUID | None, str]:
