@@ -30,10 +30,11 @@ _SAID: Final = {
     "message text is empty": "empty",
     "message thread not found": "topic_not_found",
     "button_data_invalid": "button_invalid",
+    "bad webhook": "bad_webhook",
 }
 
-for _name in ("httpx", "httpcore"):
-    logging.getLogger(_name).setLevel(logging.WARNING)  # their lower levels write addresses, and those hold the token
+for _name in ("httpx", "httpcore", "telegram"):
+    logging.getLogger(_name).setLevel(logging.WARNING)  # lower levels write addresses with the token, and messages
 
 
 class NotSent(NetworkError):

@@ -1,4 +1,4 @@
-"""Where platforms post what contacts did. 200 is said only once it is kept: until then the platform delivers it again."""
+"""Where platforms post what contacts did. 200 is said only once that is kept: until then they deliver it again."""
 
 import hmac
 import json

@@ -53,9 +53,10 @@ class Introduction:
             try:
                 await tell()
             except SendError as error:
-                log.warning("telegram was not told the %s: %s", what, error)
                 if not isinstance(error, SendRetryable):
+                    log.error("telegram refuses the %s: %s", what, error)
                     return
+                log.warning("telegram was not told the %s: %s; trying again", what, error)
                 least_s = error.retry_after_s or 0.0
             else:
                 return
