@@ -147,7 +147,7 @@ def _answered(book: Book, state: State, heard: Said) -> Turn:
     if parsed.intent == "deny" and state.unsure:
         return _pressed(book, state, NONE_OF_THESE.action)
     if parsed.intent == "restart":
-        return Turn(state=State(language=state.language), effects=_greeting())
+        return Turn(state=State(language=state.language, start_code=state.start_code), effects=_greeting())
     return Turn(state=replace(state, unsure=0), effects=_effects_of(book, parsed.intent))
 
 

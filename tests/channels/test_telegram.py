@@ -28,17 +28,13 @@ def to_ana(text: str = "words", *titles: str) -> OutboundMessage:
     return replace(sent, id=uuid4(), contact_ref=str(ANA), buttons=buttons)
 
 
-def shown(fake: FakeTelegram) -> list[dict[str, Any]]:
-    return [seen for seen in fake.do("messages", chat=ANA) if seen["from"]["is_bot"]]
-
-
 async def test_a_message_arrives_word_for_word_with_its_buttons(fake: FakeTelegram, channel: TelegramChannel) -> None:
     fake.text(ANA, "hello")
     words = f"{WORDS['sentences']} <b>*_[x](y)_*</b> & `c`"
 
     sent_id = await channel.send(to_ana(words, "Yes", "No"))
 
-    (seen,) = shown(fake)
+    (seen,) = fake.shown(ANA)
     assert (seen["text"], str(seen["message_id"])) == (words, sent_id)
     (row,) = seen["reply_markup"]["inline_keyboard"]
     assert [button["text"] for button in row] == ["Yes", "No"]
@@ -50,7 +46,7 @@ async def test_wide_titles_stand_one_below_the_other(fake: FakeTelegram, channel
 
     await channel.send(to_ana("words", "I was not paid", "No"))
 
-    assert [len(row) for row in shown(fake)[0]["reply_markup"]["inline_keyboard"]] == [1, 1]
+    assert [len(row) for row in fake.shown(ANA)[0]["reply_markup"]["inline_keyboard"]] == [1, 1]
 
 
 async def test_a_long_text_comes_in_parts_with_typing_between_and_buttons_last(
@@ -60,7 +56,7 @@ async def test_a_long_text_comes_in_parts_with_typing_between_and_buttons_last(
 
     await channel.send(to_ana(WORDS["sentences"] * 150, "Yes"))
 
-    seen = shown(fake)
+    seen = fake.shown(ANA)
     assert len(seen) == 2
     assert all(utf16_length(part["text"]) <= 4096 for part in seen)
     assert ["reply_markup" in part for part in seen] == [False, True]
@@ -78,7 +74,7 @@ async def test_a_later_try_goes_on_after_the_parts_that_went(fake: FakeTelegram,
 
     await channel.send(long)
 
-    lines = [line for part in shown(fake) for line in part["text"].split("\n")]
+    lines = [line for part in fake.shown(ANA) for line in part["text"].split("\n")]
     assert lines == [f"{number:05d}" for number in range(1200)]
 
 
@@ -226,7 +222,7 @@ async def test_a_group_that_is_not_ours_is_named_so_that_the_operator_finds_its_
 async def test_a_press_is_answered_once_it_is_handled(fake: FakeTelegram, channel: TelegramChannel) -> None:
     fake.text(ANA, "hello")
     await channel.send(to_ana("words", "Yes"))
-    update = fake.press(ANA, shown(fake)[0]["message_id"], index=0)
+    update = fake.press(ANA, fake.shown(ANA)[0]["message_id"], index=0)
 
     async with channel.attending(update):
         assert fake.do("state")["unanswered_presses"] == 1
@@ -237,7 +233,7 @@ async def test_a_press_is_answered_once_it_is_handled(fake: FakeTelegram, channe
 async def test_a_press_that_could_not_be_kept_is_not_answered(fake: FakeTelegram, channel: TelegramChannel) -> None:
     fake.text(ANA, "hello")
     await channel.send(to_ana("words", "Yes"))
-    update = fake.press(ANA, shown(fake)[0]["message_id"], index=0)
+    update = fake.press(ANA, fake.shown(ANA)[0]["message_id"], index=0)
 
     with pytest.raises(ZeroDivisionError):
         async with channel.attending(update):

@@ -50,9 +50,8 @@ def test_the_chat_of_an_update_is_found_without_reading_it_all() -> None:
     assert {chats[name] for name in ("text", "text_edited", "press", "press_old_message", "blocked")} == {5012345678}
     assert chats["group_text"] == -1002233445566
     assert chats["unknown_kind"] == 0
-    assert [chat_of(odd) for odd in ({}, {"message": 1}, {"message": {"chat": 1}}, {"message": {"chat": {}}})] == [
-        0
-    ] * 4
+    odd: list[dict[str, Any]] = [{}, {"message": 1}, {"message": {"chat": 1}}, {"message": {"chat": {}}}]
+    assert [chat_of(update) for update in odd] == [0] * 4
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b"{}", b"\xff", b'{"update_id": 1, "message": {"chat": 1}}'])
