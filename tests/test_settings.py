@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import SettingsError
-from bot.settings import Settings, load_settings
+from bot.settings import REPOSITORY, Settings, load_settings
 
 TOKEN = "123456789:AAEhBOweik6ad9r_QXMENQjcrGbqCr4K-bc"
 SECRET = "kD83_nfPq0-Zx71mLw"
@@ -84,3 +84,8 @@ def test_nothing_secret_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     shown = repr(load(monkeypatch, tmp_path, WHOLE))
 
     assert not any(secret in shown for secret in (TOKEN, TOKEN[10:], SECRET))
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_every_setting_is_documented(name: str) -> None:
+    assert f"`{name.upper()}`" in (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")

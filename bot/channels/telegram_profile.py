@@ -1,4 +1,4 @@
-"""What Telegram itself shows of the bot: its name, descriptions and commands, and which way updates come."""
+"""What Telegram itself shows of the bot: its name, descriptions and commands, and where it posts updates."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,16 +21,6 @@ class Profile:
     description: str
     short_description: str
     commands: tuple[tuple[CommandName, str], ...]
-
-
-async def take_by_polling(bot: Bot) -> None:
-    """Lets updates wait until they are fetched; none is lost.
-
-    Raises:
-        SendRetryable, SendRejected: as Telegram says.
-    """
-    with sending():
-        await bot.delete_webhook(drop_pending_updates=False)
 
 
 async def take_by_webhook(bot: Bot, *, url: str, secret: str) -> None:

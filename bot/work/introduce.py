@@ -1,19 +1,20 @@
-"""Tells Telegram at the start who we are and which way updates shall come; keeps trying until it has heard."""
+"""Tells Telegram at the start who we are and where to post updates; keeps trying until it has heard."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from bot.channels.telegram import TelegramChannel
-from bot.channels.telegram_profile import Profile, introduce, take_by_polling, take_by_webhook
+from bot.channels.telegram_profile import Profile, introduce, take_by_webhook
 from bot.content.model import Content
 from bot.content.render import text
 from bot.errors import SendError, SendRetryable
 from bot.model import LANGUAGES, CommandName, Language
+from bot.work.loops import pause, unless_stopped
 
+Tell = Callable[[], Coroutine[Any, Any, None]]
 log = logging.getLogger(__name__)
 
 FIRST_WAIT_S: Final = 1.0
@@ -40,18 +41,16 @@ class Introduction:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tells it, first what messages depend on; ends when all is told, or when stop is set."""
-        for what, tell in (
-            ("webhook", self._choose_way),
-            ("staff group", self.channel.find_staff_group),
-            ("profile", self._show_profile),
-        ):
-            await self._until_told(what, tell, stop)
+        if self.webhook_url:
+            await self._until_told("webhook", self._ask_for_posts, stop)
+        await self._until_told("staff group", self.channel.find_staff_group, stop)
+        await self._until_told("profile", self._show_profile, stop)
 
-    async def _until_told(self, what: str, tell: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+    async def _until_told(self, what: str, tell: Tell, stop: asyncio.Event) -> None:
         wait_s = self.first_wait_s
         while not stop.is_set():
             try:
-                await tell()
+                await unless_stopped(tell(), stop)
             except SendError as error:
                 if not isinstance(error, SendRetryable):
                     log.error("telegram refuses the %s: %s", what, error)
@@ -60,15 +59,11 @@ class Introduction:
                 least_s = error.retry_after_s or 0.0
             else:
                 return
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), max(least_s, wait_s * (0.5 + self.chance())))
+            await pause(max(least_s, wait_s * (0.5 + self.chance())), stop)
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 
-    async def _choose_way(self) -> None:
-        if self.webhook_url:
-            await take_by_webhook(self.channel.bot, url=self.webhook_url, secret=self.webhook_secret)
-        else:
-            await take_by_polling(self.channel.bot)
+    async def _ask_for_posts(self) -> None:
+        await take_by_webhook(self.channel.bot, url=self.webhook_url, secret=self.webhook_secret)
 
     async def _show_profile(self) -> None:
         await introduce(self.channel.bot, self.profiles, default="km")

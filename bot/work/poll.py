@@ -5,7 +5,7 @@ import json
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -16,6 +16,7 @@ from bot.channels.telegram import TelegramChannel
 from bot.channels.telegram_client import Flooded
 from bot.channels.telegram_parse import chat_of
 from bot.errors import StorageDown
+from bot.work.loops import pause, unless_stopped
 
 log = logging.getLogger(__name__)
 
@@ -47,32 +48,26 @@ class Poller:
     one_at_a_time: OneAtATime = alone
     first_wait_s: float = FIRST_WAIT_S
     _offset: int | None = None
+    _has_begun: bool = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Polls until stop is set; whatever fails is tried again, later and later."""
-        stopping = asyncio.create_task(stop.wait())
         async with self.one_at_a_time():
             wait_s = self.first_wait_s
             while not stop.is_set():
-                polling = asyncio.create_task(self._once())
-                await asyncio.wait((polling, stopping), return_when=asyncio.FIRST_COMPLETED)
-                if not polling.done():
-                    polling.cancel()
-                    with suppress(asyncio.CancelledError):
-                        await polling
-                    return
-                least_s = polling.result()
+                least_s = await unless_stopped(self._once(), stop)
                 if least_s is None:
                     wait_s = self.first_wait_s
                     continue
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), max(least_s, wait_s * (0.5 + self.chance())))
+                await pause(max(least_s, wait_s * (0.5 + self.chance())), stop)
                 wait_s = min(wait_s * 2, LONGEST_WAIT_S)
-        stopping.cancel()
 
     async def _once(self) -> float | None:
         """Fetches and keeps what waits; None where that went well, else the least seconds to wait."""
         try:
+            if not self._has_begun:  # a webhook of an earlier start would forbid it
+                await self.channel.bot.delete_webhook(drop_pending_updates=False)
+                self._has_begun = True
             updates = await self.channel.fetch(self._offset)
             await self._keep(updates)
         except Flooded as error:

@@ -12,7 +12,7 @@ import pytest
 
 from bot.channels.splitting import utf16_length
 from bot.channels.telegram import TelegramChannel, open_channel
-from bot.channels.telegram_profile import Profile, introduce, take_by_polling, take_by_webhook
+from bot.channels.telegram_profile import Profile, introduce, take_by_webhook
 from bot.errors import SendRejected, SendRetryable
 from bot.model import LANGUAGES, Language, OutboundMessage
 from tests.channels.test_rendering import WORDS, message
@@ -281,9 +281,7 @@ async def test_the_profile_is_shown_in_each_language_and_written_only_once(
     assert [call["method"] for call in fake.record()[calls:] if call["method"].startswith("set")] == []
 
 
-async def test_updates_come_the_way_that_was_chosen(fake: FakeTelegram, channel: TelegramChannel) -> None:
+async def test_updates_are_posted_where_it_is_asked(fake: FakeTelegram, channel: TelegramChannel) -> None:
     await take_by_webhook(channel.bot, url="http://127.0.0.1:9/x", secret="a" * 20)
-    assert fake.do("state")["webhook"]["url"] == "http://127.0.0.1:9/x"
 
-    await take_by_polling(channel.bot)
-    assert fake.do("state")["webhook"]["url"] == ""
+    assert fake.do("state")["webhook"]["url"] == "http://127.0.0.1:9/x"

@@ -104,6 +104,18 @@ async def test_while_the_database_is_down_the_update_and_those_after_it_stay_wit
     assert "storage_down" in caplog.text
 
 
+async def test_the_webhook_of_an_earlier_start_is_taken_away_first(
+    fake: FakeTelegram, channel: TelegramChannel, caplog: pytest.LogCaptureFixture
+) -> None:
+    await channel.bot.set_webhook("http://127.0.0.1:9/x")
+    fake.text(ANA, "hello")
+
+    async with running(fake, channel, RecordingIngest()) as polling:
+        await polling.until("hello")
+
+    assert "telegram_409" not in caplog.text
+
+
 async def test_a_slow_chat_holds_back_no_other(fake: FakeTelegram, channel: TelegramChannel) -> None:
     slow = asyncio.Event()
     ingest = RecordingIngest(waits={"a1": slow})
