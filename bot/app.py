@@ -10,11 +10,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Protocol
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from bot.channels.base import Channel
+from bot.channels.telegram import TelegramChannel, open_channel
 from bot.channels.webchat import WebChannel
 from bot.content.store import ContentStore
 from bot.content.texts import said_by_program
@@ -35,9 +38,12 @@ from bot.web.asgi import build_asgi
 from bot.web.chatpage import ChatPage
 from bot.web.health import Health
 from bot.web.webchat import WebChatApi
+from bot.web.webhooks import TELEGRAM_PATH, TelegramWebhook
 from bot.work.crash import killed_at, nothing_happens
 from bot.work.deliver import Deliverer
 from bot.work.ingest import Ingestor, Parser
+from bot.work.introduce import Introduction, profiles_of
+from bot.work.poll import Poller
 from bot.work.signals import Signals
 from bot.work.timers import DbosTimers, Regular, Timers
 from bot.work.votes import ASK_VOTE, VotePlanner
@@ -60,6 +66,7 @@ class Application:
     timers: Timers
     votes: VotePlanner
     metrics: Metrics
+    telegram: TelegramChannel | None = None
 
 
 def utc_now() -> datetime:
@@ -152,6 +159,7 @@ class _Parts:
             timers=timers,
             votes=votes,
             metrics=metrics,
+            telegram=next((channel for channel in self.channels if isinstance(channel, TelegramChannel)), None),
         )
 
     def _conversations(self, deliverer: Deliverer, votes: VotePlanner, metrics: Metrics) -> Conversations:
@@ -183,6 +191,17 @@ class _Parts:
         )
 
 
+def channels_of(settings: Settings) -> list[Channel]:
+    """The channels that `serve` speaks on: the web, and what there is a token for."""
+    channels: list[Channel] = [WebChannel()]
+    if token := settings.telegram_token.get_secret_value():
+        telegram = open_channel(
+            token=token, api_url=settings.telegram_api_url, staff_group=settings.telegram_staff_group
+        )
+        channels.append(telegram)
+    return channels
+
+
 def build_web(application: Application) -> Starlette:
     """The web application: pages and API, delivery and the watch on content beside them."""
     settings = application.settings
@@ -200,15 +219,43 @@ def build_web(application: Application) -> Starlette:
         listen=application.signals.listen,
     )
     health = Health(storage=application.storage, content=application.content, metrics=application.metrics, now=utc_now)
+    beside, webhooks = _telegram(application)
     return build_asgi(
-        [*page.routes(), *api.routes(), *health.routes()],
-        partial(_beside, application),
+        [*page.routes(), *api.routes(), *health.routes(), *webhooks],
+        partial(_beside, application, beside),
         embed_origins=settings.webchat_embed_origins,
     )
 
 
+class Worker(Protocol):
+    """What works beside the web application."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until stop is set."""
+
+
+def _telegram(application: Application) -> tuple[list[Worker], list[Route]]:
+    """What Telegram needs beside the web application, and the route that it posts to."""
+    settings, channel = application.settings, application.telegram
+    if channel is None:
+        return [], []
+    ingest = application.ingest
+    secret = settings.telegram_webhook_secret.get_secret_value()
+    by_webhook = settings.telegram_mode == "webhook"
+    introduction = Introduction(
+        channel=channel,
+        profiles=profiles_of(application.content.current, staffed=settings.mode == "production"),
+        chance=random.random,
+        webhook_url=f"{settings.public_url.rstrip('/')}{TELEGRAM_PATH}" if by_webhook else "",
+        webhook_secret=secret,
+    )
+    if by_webhook:
+        return [introduction], TelegramWebhook(channel=channel, ingest=ingest, secret=secret).routes()
+    return [introduction, Poller(channel=channel, ingest=ingest, chance=random.random)], []
+
+
 @asynccontextmanager
-async def _beside(application: Application, app: Starlette) -> AsyncIterator[None]:
+async def _beside(application: Application, workers: Sequence[Worker], app: Starlette) -> AsyncIterator[None]:
     """Runs what works beside the web application, and ends it in order."""
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
@@ -219,8 +266,12 @@ async def _beside(application: Application, app: Starlette) -> AsyncIterator[Non
             application.timers.run(stop, {ASK_VOTE: application.followups.ask_vote}, regular_jobs(application.ingest))
         )
         await application.ingest.resume()
+        for worker in workers:
+            group.create_task(worker.run(stop))
         yield
         stop.set()
+    if application.telegram:
+        await application.telegram.close()
     application.storage.close()
 
 
@@ -240,7 +291,7 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
         ReturneeBotError: as open_application.
     """
     listener = _listen(settings)
-    web = build_web(open_application(settings, WebChannel()))
+    web = build_web(open_application(settings, *channels_of(settings)))
     config = uvicorn.Config(web, log_level="warning", access_log=False, timeout_graceful_shutdown=5, lifespan="on")
     say(f"Web chat: http://{settings.host}:{settings.port}/chat   (stop with Ctrl-C)")
     uvicorn.Server(config).run(sockets=[listener])

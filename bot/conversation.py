@@ -1,13 +1,11 @@
 """The use case at the centre: handle one message of a contact, in one transaction."""
 
-import json
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import lru_cache, partial
-from typing import Final, Protocol
+from functools import partial
+from typing import Protocol
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
@@ -18,35 +16,18 @@ from bot.flows.controls import NEXT_STEPS
 from bot.flows.engine import take_turn
 from bot.flows.limits import STEPS_ALONE, Verdict, admit, said
 from bot.flows.memory import Memory
-from bot.flows.model import (
-    STATE_VERSION,
-    Action,
-    Book,
-    Choice,
-    Heard,
-    Hide,
-    Pressed,
-    PressedStale,
-    Said,
-    Say,
-    Sent,
-    State,
-    Turn,
-)
+from bot.flows.model import STATE_VERSION, Book, Choice, Heard, Hide, Say, State, Turn
 from bot.flows.tact import after_turn, plan_vote
-from bot.model import Attachment, Button, ChannelName, Inbound, Language, Press, SendClass, Text
+from bot.hearing import hear, kind_of, words_of
+from bot.model import Attachment, Blocked, ChannelName, Inbound, Language, Moved, Notice, Returned, SendClass
 from bot.nlu.engine import Engine
 from bot.replies import Desk, carry_out, write_drafts
-from bot.storage import conversations, messages
+from bot.storage import attachments, contacts, conversations, messages
 from bot.storage.conversations import ConversationRow
 from bot.storage.engine import Storage
 from bot.storage.messages import MessageRow
-from bot.storage.tables import Kind
 from bot.topics import Topics
-from khmer_nlu import Parsed, match_key
-
-TYPED_CHOICE_MAX_CHARS: Final = 80
-"""Longer messages are no button's words, which have 40 characters at most."""
+from khmer_nlu import Parsed
 
 
 class AskVote(Protocol):
@@ -103,8 +84,10 @@ class Conversations:
         Raises:
             StorageError: nothing was written; the channel must deliver the message again.
         """
+        if isinstance(inbound.payload, Notice):
+            return await self.storage.run(partial(take_notice, inbound=inbound, notice=inbound.payload, now=self.now()))
         began = time.perf_counter()
-        words = inbound.payload.text if isinstance(inbound.payload, Text) else None
+        words = words_of(inbound.payload)
         parsed = await self.engine.parse(words) if words is not None else None
         handled = await self.storage.run(partial(_handle, parts=self, inbound=inbound, parsed=parsed))
         if not handled.duplicate:
@@ -147,29 +130,18 @@ def book_of(content: Content, topics: Topics, menu: tuple[Choice, ...], *, staff
     )
 
 
-def buttons_of(message: MessageRow) -> tuple[Button, ...]:
-    """The buttons of a stored message; an id names the message and the button's place, and says nothing else."""
-    return tuple(
-        Button(id=f"{message.id.hex}.{index}", title=str(button["title"]))
-        for index, button in enumerate(_kept(message))
-    )
-
-
-def _kept(message: MessageRow) -> list[dict[str, str]]:
-    kept: list[dict[str, str]] = json.loads(message.buttons) if message.buttons else []
-    return kept
-
-
 def _handle(tx: Connection, *, parts: Conversations, inbound: Inbound, parsed: Parsed | None) -> Handled:
     now = parts.now()
     conversation = conversations.lock_or_create(
         tx, channel=inbound.channel, bot=inbound.bot, contact_ref=inbound.contact_ref, now=now
     )
-    heard, pressed_on, words = _hear(tx, conversation, inbound, parsed)
+    heard, pressed_on, words = hear(tx, conversation, inbound, parsed)
     message = _message(conversation, inbound, words, now)
     if not messages.insert(tx, message):
         known = messages.seq_of(tx, channel=inbound.channel, bot=inbound.bot, external_id=inbound.external_id)
         return Handled(conversation_id=conversation.id, seq=known, duplicate=True)
+    if isinstance(inbound.payload, Attachment):
+        attachments.keep(tx, message.id, inbound.payload)
     memory = Memory.read(conversation.language, conversation.state)
     pace, verdict = admit(
         memory.pace, heard, at_s=now.timestamp(), per_minute=parts.heard_per_minute.get(inbound.channel)
@@ -215,7 +187,7 @@ def _message(conversation: ConversationRow, inbound: Inbound, words: str, now: d
         conversation_id=conversation.id,
         seq=conversation.last_seq + 1,
         author="contact",
-        kind=_kind(inbound),
+        kind=kind_of(inbound),
         language=conversation.language,
         body=words,
         channel=inbound.channel,
@@ -225,59 +197,16 @@ def _message(conversation: ConversationRow, inbound: Inbound, words: str, now: d
     )
 
 
-def _kind(inbound: Inbound) -> Kind:
-    match inbound.payload:
-        case Text():
-            return "text"
-        case Press():
-            return "press"
-        case Attachment():
-            return "attachment"
-
-
-def _hear(
-    tx: Connection, conversation: ConversationRow, inbound: Inbound, parsed: Parsed | None
-) -> tuple[Heard, UUID | None, str]:
-    """What was heard, the message whose button it was, and the words to keep of it."""
-    match inbound.payload:
-        case Attachment(kind=kind):
-            return Sent(kind=kind), None, kind
-        case Press(button=button):
-            return _hear_press(tx, conversation, button)
-        case Text(text=text):
-            assert parsed is not None  # noqa: S101 - handle() parses every Text
-            typed = None if parsed.crisis else _typed_choice(tx, conversation, text)
-            if typed:
-                action, message = typed
-                return Pressed(action=action), message, text
-            return Said(text=text, parsed=parsed), None, text
-
-
-def _hear_press(tx: Connection, conversation: ConversationRow, button: str) -> tuple[Heard, UUID | None, str]:
-    name, _, place = button.partition(".")
-    try:
-        message = messages.get(tx, UUID(hex=name))
-        if message is None or message.conversation_id != conversation.id:
-            raise LookupError
-        kept = _kept(message)[int(place)]
-        return Pressed(action=Action.decode(kept["action"])), message.id, kept["title"]
-    except (ValueError, LookupError):
-        return PressedStale(), None, ""
-
-
-def _typed_choice(tx: Connection, conversation: ConversationRow, text: str) -> tuple[Action, UUID] | None:
-    """The button of the last message whose words, or whose number in the list, the contact typed."""
-    key = match_key(text).strip() if len(text) <= TYPED_CHOICE_MAX_CHARS else ""
-    message = messages.last_with_buttons(tx, conversation.id) if key else None
-    if message is None:
-        return None
-    for place, button in enumerate(_kept(message), start=1):
-        if key in (str(place), _title_key(button["title"])):
-            with suppress(ValueError):  # another version's button: its words are understood like any others
-                return Action.decode(button["action"]), message.id
-    return None
-
-
-@lru_cache(maxsize=1024)
-def _title_key(title: str) -> str:
-    return match_key(title).strip()
+def take_notice(tx: Connection, *, inbound: Inbound, notice: Notice, now: datetime) -> Handled:
+    """Keeps what the platform says of a contact. The same notice again changes nothing."""
+    conversation = conversations.lock_or_create(
+        tx, channel=inbound.channel, bot=inbound.bot, contact_ref=inbound.contact_ref, now=now
+    )
+    match notice:
+        case Blocked():
+            contacts.close(tx, conversation.contact_id, now=now)
+        case Returned():
+            contacts.reopen(tx, conversation.contact_id)
+        case Moved(to=to):
+            contacts.rename(tx, conversation.contact_id, contact_ref=to)
+    return Handled(conversation_id=conversation.id, seq=conversation.last_seq, duplicate=False)

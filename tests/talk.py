@@ -12,9 +12,10 @@ import sqlalchemy as sa
 
 from bot.content.render import text
 from bot.content.store import ContentStore
-from bot.conversation import Conversations, Handled, buttons_of
+from bot.conversation import Conversations, Handled
 from bot.flows.loader import load_menu
 from bot.followups import Followups
+from bot.hearing import buttons_of
 from bot.model import Inbound, Payload, Press, SendClass, Text
 from bot.settings import REPOSITORY, Paths
 from bot.storage import conversations, messages

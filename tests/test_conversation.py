@@ -4,14 +4,16 @@ import asyncio
 import json
 from dataclasses import replace
 from functools import partial
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import Connection
 
-from bot.conversation import buttons_of
 from bot.errors import SendRejected, SendRetryable
-from bot.model import Attachment, Press, Text
-from bot.storage import cases, conversations, messages
+from bot.hearing import buttons_of
+from bot.model import Attachment, Blocked, Command, CommandName, Moved, Press, Returned, StaffCommand, Text
+from bot.storage import attachments, cases, contacts, conversations, messages
+from bot.storage.messages import MessageRow
 from tests.talk import Talk
 
 
@@ -219,3 +221,86 @@ async def test_two_machines_do_not_talk_for_ever(talk: Talk) -> None:
     assert bodies.count(talk.words("same_again")) == 1
     assert len(bodies) <= 22
     assert await talk.say("wages")
+
+
+async def test_words_under_a_picture_are_understood_and_what_came_is_kept(talk: Talk) -> None:
+    sent = Attachment(kind="photo", file_id="f1", size=10, caption="wages", album="7")
+    handled = await talk.send(sent)
+    answer, *_, note = await talk.then(handled)
+
+    assert (answer.answer, note.body) == ("unpaid_wages", talk.words("caption_only"))
+    assert await talk.then(await talk.send(replace(sent, file_id="f2", caption=""))) == []
+    found = await talk.storage.read(partial(_contact_message, conversation_id=handled.conversation_id))
+    assert (found.kind, found.body) == ("attachment", "wages")
+    assert await talk.storage.read(partial(attachments.of, message_id=found.id)) == sent
+
+
+def _contact_message(tx: Connection, conversation_id: UUID) -> MessageRow:
+    return next(row for row in messages.visible_after(tx, conversation_id, 0, 50) if row.author == "contact")
+
+
+async def test_a_message_without_anything_beside_it_has_no_attachment(talk: Talk) -> None:
+    answer, _ = await talk.say("wages")
+
+    assert await talk.storage.read(partial(attachments.of, message_id=answer.id)) is None
+
+
+async def test_the_same_attachment_again_changes_nothing(talk: Talk) -> None:
+    first = await talk.send(Attachment(kind="voice", file_id="v"), external_id="m1")
+    again = await talk.send(Attachment(kind="voice", file_id="v"), external_id="m1")
+
+    assert (again.seq, again.duplicate) == (first.seq, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("start", "greeting"),
+        ("menu", "menu_title"),
+        ("help", "help"),
+        ("language", "language_question"),
+        ("stop", "opt_out_reply"),
+    ],
+)
+async def test_a_command_does_what_its_button_does(talk: Talk, name: CommandName, key: str) -> None:
+    reply, *_ = await talk.then(await talk.send(Command(name=name)))
+
+    assert reply.body == talk.words(key)
+
+
+async def test_the_code_of_a_link_is_kept_with_the_conversation(talk: Talk) -> None:
+    await talk.send(Command(name="start", code="poipet"))
+    await talk.say("wages")
+
+    found = await talk.storage.read(partial(conversations.find, channel="web", bot="test", contact_ref="c1"))
+    assert found is not None
+    assert json.loads(found.state)["start_code"] == "poipet"
+
+
+async def test_who_blocks_us_is_closed_until_they_return_and_nothing_is_said(talk: Talk) -> None:
+    def is_closed(tx: Connection) -> bool:
+        return contacts.is_closed(tx, channel="web", bot="test", contact_ref="c1")
+
+    await talk.say("wages")
+    blocked = await talk.send(Blocked())
+    assert await talk.storage.read(is_closed)
+
+    await talk.send(Returned())
+    assert not await talk.storage.read(is_closed)
+    assert await talk.then(blocked) == []
+
+
+async def test_a_chat_that_got_another_name_stays_the_same_conversation(talk: Talk) -> None:
+    before = await talk.send(Text(text="wages"))
+    await talk.send(Moved(to="c2"))
+    await talk.send(Moved(to="c2"))
+
+    after = await replace(talk, contact_ref="c2").send(Text(text="hello"))
+
+    assert after.conversation_id == before.conversation_id
+
+
+async def test_the_staff_group_is_told_that_it_is_known(talk: Talk) -> None:
+    (note,) = await talk.then(await talk.send(StaffCommand()))
+
+    assert (note.body, note.buttons) == (talk.words("staff_group"), None)

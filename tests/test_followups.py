@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from bot.conversation import buttons_of
+from bot.hearing import buttons_of
 from bot.model import SendClass
 from bot.storage import cases, contacts, conversations
 from bot.storage.messages import MessageRow

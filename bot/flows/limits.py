@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
 
-from bot.flows.model import Do, Heard, Pressed, PressedStale, Said, Sent
+from bot.flows.model import Do, Heard, Pressed, PressedStale, Said, Sent, StaffSpoke
 
 STEPS_ALONE: Final = 20
 """Messages of the bot without a human turn, after which it is silent: design/safety.md, rule 21."""
@@ -84,7 +84,7 @@ def is_never_limited(heard: Heard) -> bool:
             return bool(parsed.crisis) or (parsed.decision == "answer" and parsed.intent in _ALWAYS)
         case Pressed(action=action):
             return action.do in _ALWAYS_BUTTONS or action.of in _ALWAYS
-        case PressedStale() | Sent():
+        case PressedStale() | Sent() | StaffSpoke():
             return False
 
 
@@ -98,4 +98,6 @@ def _checksum(heard: Heard) -> int:
             words = "stale"
         case Sent(kind=kind):
             words = f"sent {kind}"
+        case StaffSpoke():
+            words = "staff"
     return zlib.crc32(words.encode("utf-8", "replace"))

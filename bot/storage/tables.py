@@ -124,6 +124,13 @@ messages = sa.Table(
     _one_of("kind", get_args(Kind)),
 )
 
+attachments = sa.Table(
+    "attachments",
+    METADATA,
+    _of("message", primary_key=True),
+    sa.Column("details", sa.LargeBinary(), nullable=False),  # JSON, the fields of model.Attachment
+)
+
 outbound = sa.Table(
     "outbound",
     METADATA,

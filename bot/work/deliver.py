@@ -12,8 +12,8 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from bot.channels.base import Channel
-from bot.conversation import buttons_of
 from bot.errors import ReturneeBotError, SendRejected, SendRetryable, StorageDown
+from bot.hearing import buttons_of
 from bot.metrics import Metrics
 from bot.model import ChannelName, OutboundMessage, SendClass
 from bot.storage import holds, outbound

@@ -13,18 +13,11 @@ from telegram import Bot, BotCommand, InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter
 from telegram.request import HTTPXRequest
 
-from tests.fakes.telegram import FakeTelegram, fake_telegram, fake_telegram_process
+from tests.fakes.telegram import FakeTelegram, fake_telegram_process
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*retry_after:telegram.warnings.PTBDeprecationWarning")
 ANA = 1001
 BEN = 1002
-
-
-@pytest.fixture
-def fake() -> Iterator[FakeTelegram]:
-    with fake_telegram() as running:
-        running.do("limits", overall_per_s=0, chat_per_s=0, group_per_min=0)
-        yield running
 
 
 def client(fake: FakeTelegram, token: str = "") -> Bot:

@@ -59,18 +59,20 @@ class FakeTelegram:
             and chat in (None, call["chat_id"])
         ]
 
+    def shown(self, chat: int) -> list[Json]:
+        """The bot's messages that stand in a chat, in their order."""
+        return [message for message in self.do("messages", chat=chat) if message["from"]["is_bot"]]
+
     def wait_for(self, condition: Callable[[], Any], timeout_s: float = 15.0) -> Any:
         """The first value of the condition that is true.
 
         Raises:
             AssertionError: there was none in time.
         """
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
-            if found := condition():
-                return found
-            time.sleep(0.01)
-        raise AssertionError(f"nothing came: {self.do('state')}, {self.do('refused')[-3:]}")
+        try:
+            return wait_for(condition, timeout_s)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.do('state')}, {self.do('refused')[-3:]}") from None
 
     def wait_for_sent(self, chat: int, count: int, timeout_s: float = 15.0) -> list[Json]:
         """The messages that the bot sent to a chat, once there are so many."""
@@ -78,6 +80,20 @@ class FakeTelegram:
             lambda: sent if len(sent := self.sent(chat)) >= count else None, timeout_s=timeout_s
         )
         return found
+
+
+def wait_for(condition: Callable[[], Any], timeout_s: float = 15.0) -> Any:
+    """The first value of the condition that is true.
+
+    Raises:
+        AssertionError: there was none in time.
+    """
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.01)
+    raise AssertionError("nothing came")
 
 
 @contextmanager

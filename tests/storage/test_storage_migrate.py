@@ -18,7 +18,7 @@ from bot.storage.tables import METADATA
 from tests.conftest import Dialect
 from tests.storage.rows import NOW, count, say, status
 
-HEAD = "0002"
+HEAD = "0003"
 CONSTRAINTS = {
     "sqlite": "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%' ORDER BY name",
     "postgres": (
@@ -105,7 +105,7 @@ def test_a_database_of_a_newer_version_is_left_alone(own_database_url: str) -> N
 
     with pytest.raises(StorageError, match="9999"):
         migrate.upgrade(own_database_url)
-    with pytest.raises(StorageError, match="is at revision 9999; this version needs revision 0002"):
+    with pytest.raises(StorageError, match=f"is at revision 9999; this version needs revision {HEAD}"):
         open_storage(own_database_url)
 
 
