@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.channels.base import Capabilities
@@ -31,6 +31,7 @@ def message(text: str = "words", *titles: str) -> OutboundMessage:
     )
 
 
+@settings(deadline=None)
 @given(text=TEXTS, limit=st.integers(20, 60))
 def test_parts_fit_and_hold_everything_that_can_be_seen_in_its_order(text: str, limit: int) -> None:
     parts = split_text(text, limit)
@@ -39,6 +40,7 @@ def test_parts_fit_and_hold_everything_that_can_be_seen_in_its_order(text: str, 
     assert "".join("".join(parts).split()) == "".join(text.split())
 
 
+@settings(deadline=None)
 @given(before=TEXTS, whole=st.sampled_from(WORDS["whole"]), after=TEXTS, limit=st.integers(20, 60))
 def test_no_letter_is_torn_from_its_signs(before: str, whole: str, after: str, limit: int) -> None:
     text = f"{before} {whole} {after}"
@@ -48,6 +50,17 @@ def test_no_letter_is_torn_from_its_signs(before: str, whole: str, after: str, l
     assert sum(part.count(whole) for part in parts) == text.count(whole)
 
 
+@settings(deadline=None)
+@given(letters=st.lists(st.sampled_from(WORDS["letters"]), max_size=80), limit=st.integers(20, 60))
+def test_a_text_without_any_pause_is_cut_between_letters(letters: list[str], limit: int) -> None:
+    parts = split_text("".join(letters), limit)
+
+    assert sum(clusters(part) for part in parts) == clusters("".join(letters))
+    for letter in set(letters):
+        assert sum(part.count(letter) for part in parts) == letters.count(letter)
+
+
+@settings(deadline=None)
 @given(text=TEXTS)
 def test_a_part_never_begins_with_a_sign(text: str) -> None:
     sign = tuple("\u17d2\u17b6\u17c1\u17c4\u17c7\u17cb\u0301\u200d")
