@@ -103,10 +103,15 @@ class Ingestor:
 
     async def _try(self, update: UpdateRow) -> str | None:
         """Handles what is in the update, trying what fails again; the code of the error that stayed."""
+        try:
+            inbounds = self.parsers[update.channel].parse(update.raw)
+        except Exception as failure:  # noqa: BLE001 - whatever an update holds; it would fail again, so once is enough
+            self.metrics.ingest_failed(update.channel, "parse")
+            return type(failure).__name__
         error: str | None = None
         for _ in range(TRIES):
             try:
-                for inbound in self.parsers[update.channel].parse(update.raw):
+                for inbound in inbounds:
                     await self.handle(inbound)
             except StorageDown:
                 raise

@@ -123,6 +123,8 @@ class Proxy:
                 response = _response(
                     self._chance.choice(("502 Bad Gateway", "500 Internal Server Error")), {"ok": False}
                 )
+            case "" | "latency" | "duplicate" | "reorder":
+                pass
         writer.write(response)
         await writer.drain()
         return True

@@ -142,6 +142,7 @@ async def test_an_update_that_can_not_be_read_is_set_aside(desk: Desk) -> None:
 
     (aside,) = await desk.listed("quarantined")
     assert aside.raw == b"\xff"
+    assert desk.figure('returnee_bot_ingest_failures_total{channel="telegram",reason="parse"}') == 1
 
 
 async def test_messages_before_one_that_fails_are_handled_once(desk: Desk) -> None:
