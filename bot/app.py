@@ -21,6 +21,7 @@ from bot.errors import SettingsError
 from bot.flows.loader import load_menu
 from bot.nlu.engine import Engine
 from bot.nlu.hosts import open_engine
+from bot.nlu.live import LiveEngine, open_live
 from bot.settings import Settings
 from bot.storage.engine import Storage, open_storage
 from bot.storage.migrate import upgrade
@@ -40,6 +41,7 @@ class Application:
     settings: Settings
     storage: Storage
     engine: Engine
+    live: LiveEngine
     content: ContentStore
     signals: Signals
     deliverer: Deliverer
@@ -73,7 +75,8 @@ def open_application(settings: Settings, *channels: Channel) -> Application:
         controls=topics.controls,
         titles=content.current.keys_of("bot"),
     )
-    engine = open_engine(settings)
+    live = open_live(settings)
+    engine = open_engine(settings, inside=live)
     storage = open_storage(settings.database)
     signals = Signals()
     deliverer = Deliverer(
@@ -98,6 +101,7 @@ def open_application(settings: Settings, *channels: Channel) -> Application:
         settings=settings,
         storage=storage,
         engine=engine,
+        live=live,
         content=content,
         signals=signals,
         deliverer=deliverer,
@@ -106,7 +110,7 @@ def open_application(settings: Settings, *channels: Channel) -> Application:
 
 
 def build_web(application: Application) -> Starlette:
-    """The web application: pages and API, delivery and the watch on content beside them."""
+    """The web application: pages and API, delivery and the watches on content and examples beside them."""
     settings = application.settings
     page = ChatPage(
         storage=application.storage,
@@ -121,7 +125,7 @@ def build_web(application: Application) -> Starlette:
         storage=application.storage,
         listen=application.signals.listen,
     )
-    health = Health(storage=application.storage, content=application.content)
+    health = Health(storage=application.storage, content=application.content, live=application.live)
     return build_asgi(
         [*page.routes(), *api.routes(), *health.routes()],
         partial(_beside, application),
@@ -136,6 +140,7 @@ async def _beside(application: Application, app: Starlette) -> AsyncIterator[Non
     async with asyncio.TaskGroup() as group:
         group.create_task(application.deliverer.run(stop))
         group.create_task(application.content.watch(stop))
+        group.create_task(application.live.watch(stop))
         yield
         stop.set()
     await application.aclose()

@@ -196,9 +196,12 @@ def db_upgrade() -> None:
 
 def _with_engine(use: "Callable[[Engine], Awaitable[T]]") -> T:
     from bot.nlu.hosts import open_engine
+    from bot.nlu.live import open_live
+
+    settings = load_settings()
 
     async def run() -> T:
-        async with aclosing(open_engine(load_settings())) as engine:
+        async with aclosing(open_engine(settings, inside=open_live(settings))) as engine:
             return await use(engine)
 
     return asyncio.run(run())

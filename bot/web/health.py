@@ -8,15 +8,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.content.store import ContentStore
+from bot.nlu.live import LiveEngine
 from bot.storage.engine import Storage
 
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """GET /healthz: 200 while the database answers; it also says whether the newest content is the one that serves."""
+    """GET /healthz: 200 while the database answers; it also says whether the newest files are those that serve."""
 
     storage: Storage
     content: ContentStore
+    live: LiveEngine
 
     def routes(self) -> list[Route]:
         """The one route."""
@@ -25,9 +27,14 @@ class Health:
     async def check(self, request: Request) -> Response:
         """Asks the database; an error of it becomes 503."""
         await self.storage.read(_answers)
-        problems = len(self.content.last_problems)
         return JSONResponse(
-            {"status": "ok", "content": self.content.current.version[:12], "content_problems": problems}
+            {
+                "status": "ok",
+                "content": self.content.current.version[:12],
+                "content_problems": len(self.content.last_problems),
+                "examples": self.live.version[:12],
+                "examples_problems": len(self.live.last_problems),
+            }
         )
 
 
