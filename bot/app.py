@@ -29,6 +29,7 @@ from bot.followups import Followups
 from bot.metrics import Metrics
 from bot.nlu.engine import Engine
 from bot.nlu.hosts import open_engine
+from bot.nlu.live import LiveEngine, open_live
 from bot.settings import Settings
 from bot.storage.engine import Storage, open_foreign_engine, open_storage
 from bot.storage.migrate import upgrade
@@ -57,6 +58,7 @@ class Application:
     settings: Settings
     storage: Storage
     engine: Engine
+    live: LiveEngine
     content: ContentStore
     signals: Signals
     deliverer: Deliverer
@@ -96,7 +98,8 @@ def open_application(settings: Settings, *channels: Channel) -> Application:
         controls=topics.controls,
         titles=content.current.keys_of("bot"),
     )
-    engine = open_engine(settings)
+    live = open_live(settings)
+    engine = open_engine(settings, inside=live)
     parts = _Parts(
         settings=settings,
         storage=open_storage(settings.database),
@@ -104,6 +107,7 @@ def open_application(settings: Settings, *channels: Channel) -> Application:
         topics=topics,
         menu=menu,
         engine=engine,
+        live=live,
         channels=channels,
     )
     return parts.assemble()
@@ -119,6 +123,7 @@ class _Parts:
     topics: Topics
     menu: tuple[Choice, ...]
     engine: Engine
+    live: LiveEngine
     channels: Sequence[Channel]
 
     def assemble(self) -> Application:
@@ -156,6 +161,7 @@ class _Parts:
             settings=settings,
             storage=self.storage,
             engine=self.engine,
+            live=self.live,
             content=self.content,
             signals=signals,
             deliverer=deliverer,
@@ -209,7 +215,7 @@ def channels_of(settings: Settings) -> list[Channel]:
 
 
 def build_web(application: Application) -> Starlette:
-    """The web application: pages and API, delivery and the watch on content beside them."""
+    """The web application: pages and API, delivery and the watches on content and examples beside them."""
     settings = application.settings
     page = ChatPage(
         storage=application.storage,
@@ -224,7 +230,13 @@ def build_web(application: Application) -> Starlette:
         storage=application.storage,
         listen=application.signals.listen,
     )
-    health = Health(storage=application.storage, content=application.content, metrics=application.metrics, now=utc_now)
+    health = Health(
+        storage=application.storage,
+        content=application.content,
+        live=application.live,
+        metrics=application.metrics,
+        now=utc_now,
+    )
     beside, webhooks = _telegram(application)
     return build_asgi(
         [*page.routes(), *api.routes(), *health.routes(), *webhooks],
@@ -274,6 +286,7 @@ async def _beside(application: Application, workers: Sequence[Worker], app: Star
         await application.ingest.resume()
         for worker in workers:
             group.create_task(worker.run(stop))
+        group.create_task(application.live.watch(stop))
         yield
         stop.set()
     if application.telegram:

@@ -125,13 +125,20 @@ def evaluate(
     file: Annotated[Path | None, typer.Option("--file", help="Test sentences, one JSON object a line.")] = None,
     entities: Annotated[Path | None, typer.Option("--entities", help="The same, labelled with entities.")] = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the whole report here.")] = None,
+    pictures: Annotated[Path | None, typer.Option("--pictures", help="Draw the report of --file in here.")] = None,
 ) -> None:
     """Measure the understanding on sentences that it was not trained on."""
     if (file is None) == (entities is None):
         raise typer.BadParameter("Give --file or --entities: one of the two.")
+    if pictures and not file:
+        raise typer.BadParameter("--pictures draws what --file measures.")
+    draw = _load_draw() if pictures else None
     report = _evaluate_intents(file) if file else _evaluate_entities(entities or Path())
     if json_out:
         json_out.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    if draw and pictures:
+        for picture in draw(report, pictures):
+            _say(str(picture))
     table = Table("figure", "value", title=str(file or entities))
     for name, value in [
         *report.items(),
@@ -142,6 +149,17 @@ def evaluate(
     for name, figures in report.get("by_entity", {}).items():
         table.add_row(name, "{entities}: precision {precision:.3f}, recall {recall:.3f}".format(**figures))
     _out.print(table)
+
+
+def _load_draw() -> "Callable[[dict[str, Any], Path], tuple[Path, ...]]":
+    try:
+        from bot.nlu.pictures import draw
+    except ModuleNotFoundError as error:
+        problem = (
+            "Pictures need matplotlib, which only developers have: pip install 'matplotlib>=3.11', or run make test."
+        )
+        raise ReturneeBotError(problem) from error
+    return draw
 
 
 def _evaluate_intents(file: Path) -> dict[str, Any]:
@@ -249,9 +267,12 @@ def db_upgrade() -> None:
 
 def _with_engine(use: "Callable[[Engine], Awaitable[T]]") -> T:
     from bot.nlu.hosts import open_engine
+    from bot.nlu.live import open_live
+
+    settings = load_settings()
 
     async def run() -> T:
-        async with aclosing(open_engine(load_settings())) as engine:
+        async with aclosing(open_engine(settings, inside=open_live(settings))) as engine:
             return await use(engine)
 
     return asyncio.run(run())

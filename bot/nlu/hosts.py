@@ -2,21 +2,13 @@
 
 import time
 
-from bot.nlu.embedded import load_engine
 from bot.nlu.engine import Engine
 from bot.nlu.rasa import RasaEngine, open_client
-from bot.nlu.training import ensure_model
 from bot.settings import Settings
 
 
-def open_engine(settings: Settings) -> Engine:
-    """The engine; trains the understanding if its inputs changed.
-
-    Raises:
-        ContentErrors: the examples or options are wrong.
-        TrainingError: training failed.
-    """
-    inside = load_engine(ensure_model(settings.paths, settings.models_dir))
+def open_engine(settings: Settings, *, inside: Engine) -> Engine:
+    """The engine that understands messages; inside: the one of this process."""
     match settings.nlu_engine:
         case "embedded":
             return inside

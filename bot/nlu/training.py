@@ -2,19 +2,18 @@
 
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.documents import parse_as, read_yaml
+from bot.documents import parse_as, read_text, read_yaml
 from bot.errors import ContentError, ContentErrors, ReturneeBotError, TrainingError
-from bot.nlu.embedded import load_model, load_rasa_model, save_model
-from bot.nlu.examples import load_examples
+from bot.nlu import models
+from bot.nlu.embedded import load_rasa_model
+from bot.nlu.examples import Example, load_examples
 from bot.settings import Paths
 from bot.topics import load_topics
 from khmer_nlu.artefact import code_hash
@@ -63,29 +62,28 @@ def load_pipeline(path: Path) -> Pipeline:
 
 
 def fingerprint(paths: Paths) -> str:
-    """The hash of everything that a model depends on."""
+    """The hash of everything that a model depends on.
+
+    Raises:
+        ContentErrors: a file can not be read.
+    """
     digest = hashlib.sha256(code_hash().encode())
-    for path in (paths.pipeline, paths.topics, *sorted((paths.nlu / "data").glob("*.yml"))):
-        digest.update(b"\0" + path.name.encode() + b"\0" + path.read_bytes())
+    try:
+        for path in (paths.pipeline, paths.topics, *sorted((paths.nlu / "data").glob("*.yml"))):
+            digest.update(b"\0" + path.name.encode() + b"\0" + read_text(path).encode())
+    except ContentError as error:
+        raise ContentErrors([error]) from error
     return digest.hexdigest()[:24]
 
 
 def ensure_model(paths: Paths, models_dir: Path) -> Path:
-    """The folder of the model of exactly these inputs; trains it if it is not there or damaged.
+    """The folder of the model of these inputs; trains it if it is not there or damaged.
 
     Raises:
         ContentErrors: the examples or options are wrong.
         TrainingError: training failed.
     """
-    folder = models_dir / fingerprint(paths)
-    try:
-        load_model(folder)
-    except TrainingError:
-        load_pipeline(paths.pipeline)
-        load_examples(paths.nlu / "data", load_topics(paths.topics))
-        models_dir.mkdir(parents=True, exist_ok=True)
-        _train_in_child(paths, folder)
-    return folder
+    return models.find(models_dir, fingerprint(paths)) or finish_training(start_training(paths, models_dir))
 
 
 def adopt_model(archive: Path, paths: Paths, models_dir: Path) -> Path:
@@ -99,47 +97,106 @@ def adopt_model(archive: Path, paths: Paths, models_dir: Path) -> Path:
     examples = load_examples(paths.nlu / "data", load_topics(paths.topics))
     if set(model.labels) != {example.intent for example in examples}:
         raise TrainingError(f"The model in {archive} was trained for other intents than {paths.nlu / 'data'} has.")
-    folder = models_dir / fingerprint(paths)
-    models_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=models_dir, prefix="training-") as unfinished:
-        save_model(model, Path(unfinished))
-        _keep(Path(unfinished), folder)
-    return folder
+    with models.lock(models_dir):
+        return models.keep(model, models_dir, fingerprint(paths))
 
 
-def _train_in_child(paths: Paths, folder: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="training-") as unfinished:
-        command = [sys.executable, "-m", "bot.nlu.training", str(paths.root), unfinished]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+class _Problem(BaseModel):
+    path: Path
+    line: int | None
+    problem: str
+    fix: str
+
+
+class _Report(BaseModel):
+    """What the child says at its end; code: the hash of the code that it trained with."""
+
+    code: str
+    folder: Path | None = None
+    problems: tuple[_Problem, ...] = ()
+
+
+def start_training(paths: Paths, models_dir: Path) -> subprocess.Popen[str]:
+    """The child process that trains, after the one that holds the lock; whoever starts it finishes it.
+
+    Raises:
+        TrainingError: it can not be started.
+    """
+    command = [sys.executable, "-m", "bot.nlu.training", str(paths.root), str(models_dir)]
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            start_new_session=True,  # Ctrl-C is for us, and we end it
+        )
+    except OSError as error:
+        raise TrainingError(f"Training did not start ({error}).") from error
+
+
+def finish_training(child: subprocess.Popen[str]) -> Path:
+    """Waits for the child; the folder of the model of the inputs as it read them.
+
+    Raises:
+        ContentErrors: the examples or options are wrong.
+        TrainingError: training failed.
+    """
+    with child:
         try:
-            done = subprocess.run(  # noqa: S603 - our own interpreter and module
-                command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False, env=environment
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise TrainingError(f"Training did not finish ({error}).") from error
-        if done.returncode:
-            raise TrainingError(f"Training failed: {done.stderr.strip() or done.returncode}")
-        _keep(Path(unfinished), folder)
+            said, complaint = child.communicate(timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired as error:
+            raise TrainingError(f"Training did not finish in {TIMEOUT_S} s.") from error
+        finally:
+            child.kill()  # whatever ended the wait; one that has ended takes no harm
+    if child.returncode:
+        raise TrainingError(f"Training failed: {complaint.strip() or child.returncode}")
+    report = _Report.model_validate_json(said)
+    if report.problems:
+        raise ContentErrors([ContentError(p.path, p.line, p.problem, p.fix) for p in report.problems])
+    if report.folder is None or report.code != code_hash():
+        raise TrainingError("The program was replaced while it runs. Start it again.")
+    return report.folder
 
 
-def _keep(unfinished: Path, folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(unfinished, folder.with_suffix(".new"), dirs_exist_ok=True)
-    folder.with_suffix(".new").replace(folder)
+def train_here(paths: Paths, models_dir: Path) -> Path:
+    """The folder of the model of these inputs, trained in this process unless it is there: what the child does.
 
-
-def train_here(paths: Paths, folder: Path) -> None:
-    """Trains in this process and writes the model into folder: what the child does."""
+    Raises:
+        ContentErrors: the examples or options are wrong.
+    """
     from khmer_nlu.training import Options, train
 
-    pipeline = load_pipeline(paths.pipeline)
-    examples = load_examples(paths.nlu / "data", load_topics(paths.topics))
-    options = Options.from_config(pipeline.model_dump())
-    save_model(train([(example.text, example.intent) for example in examples], options), folder)
+    with models.lock(models_dir):
+        name, pipeline, examples = _read_inputs(paths)
+        if found := models.find(models_dir, name):
+            return found
+        options = Options.from_config(pipeline.model_dump())
+        model = train([(example.text, example.intent) for example in examples], options)
+        return models.keep(model, models_dir, name)
+
+
+def _read_inputs(paths: Paths) -> tuple[str, Pipeline, tuple[Example, ...]]:
+    """The inputs and their fingerprint; reads again if they changed meanwhile."""
+    while True:
+        name = fingerprint(paths)
+        pipeline = load_pipeline(paths.pipeline)
+        examples = load_examples(paths.nlu / "data", load_topics(paths.topics))
+        if fingerprint(paths) == name:
+            return name, pipeline, examples
+
+
+def _report(paths: Paths, models_dir: Path) -> _Report:
+    try:
+        return _Report(code=code_hash(), folder=train_here(paths, models_dir))
+    except ContentErrors as error:
+        problems = [_Problem(path=e.path, line=e.line, problem=e.problem, fix=e.fix) for e in error.errors]
+        return _Report(code=code_hash(), problems=tuple(problems))
 
 
 if __name__ == "__main__":
     try:
-        train_here(Paths(root=Path(sys.argv[1])), Path(sys.argv[2]))
+        sys.stdout.write(_report(Paths(root=Path(sys.argv[1])), Path(sys.argv[2])).model_dump_json())
     except ReturneeBotError as error:
         sys.exit(str(error))

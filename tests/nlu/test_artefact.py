@@ -14,33 +14,17 @@ import pytest
 from bot.errors import TrainingError
 from bot.nlu.embedded import load_model, load_rasa_model
 from bot.nlu.training import adopt_model, ensure_model, fingerprint
-from bot.settings import REPOSITORY, Paths
+from bot.settings import Paths
 from khmer_nlu import Model
 from khmer_nlu.artefact import ABOUT, ARRAYS, FILES
+from tests.nlu.few import write_few_examples
 
 COMPONENT = "components/train_khmer_rasa.KhmerIntentClassifier1"
 
 
-SENTENCES = {
-    "unpaid_wages": "boss did not pay {} months",
-    "find_job": "i want to work in place {}",
-    "out_of_scope": "football result {}",
-}
-
-
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory: pytest.TempPathFactory) -> Paths:
-    """The repository's files, with a few examples of three intents."""
-    paths = Paths(root=tmp_path_factory.mktemp("few"))
-    (paths.nlu / "data").mkdir(parents=True)
-    shutil.copy(REPOSITORY / "config.yml", paths.pipeline)
-    shutil.copy(REPOSITORY / "nlu" / "topics.yml", paths.topics)
-    blocks = [
-        f"- intent: {intent}\n  examples: |\n" + "".join(f"    - {text.format(n)}\n" for n in range(2, 9))
-        for intent, text in SENTENCES.items()
-    ]
-    (paths.nlu / "data" / "few.yml").write_text("nlu:\n" + "".join(blocks), encoding="utf-8")
-    return paths
+    return write_few_examples(tmp_path_factory.mktemp("few"))
 
 
 @pytest.fixture(scope="module")

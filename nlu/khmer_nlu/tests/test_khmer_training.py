@@ -51,3 +51,13 @@ def test_a_model_outlives_its_files() -> None:
 
     assert np.array_equal(again.margins("boss did not pay"), model.margins("boss did not pay"))
     assert again.classify("boss did not pay").ranking[0][0] == "unpaid_wages"
+
+
+def test_a_model_without_terms_of_a_view_outlives_its_files() -> None:
+    options = Options.from_config(CONFIG | {"danger": [1, 1, 0.5]})
+    model = train(EXAMPLES, options)
+
+    again = from_files(to_files(model))
+
+    assert model.vocabulary.numbers[-1] == {}
+    assert again.vocabulary.numbers == model.vocabulary.numbers
