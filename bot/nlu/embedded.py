@@ -34,7 +34,9 @@ def load_engine(folder: Path) -> EmbeddedEngine:
     Raises:
         TrainingError: the folder is damaged.
     """
-    return EmbeddedEngine(model=load_model(folder))
+    model = load_model(folder)
+    parse(model, "", today=date.min)  # reads the tables of words now, so that the first message does not wait for them
+    return EmbeddedEngine(model=model)
 
 
 def load_model(folder: Path) -> Model:

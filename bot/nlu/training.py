@@ -34,8 +34,11 @@ class Pipeline(BaseModel):
     name: str
     cluster: Lengths
     char: Lengths
-    word: Lengths
     phonetic: Lengths
+    concept: Lengths
+    cluster_pair: Lengths
+    concept_pair: Lengths
+    danger: Lengths
     c: Annotated[float, Field(gt=0)]
     min_texts: Annotated[int, Field(ge=1)]
     wrong_answers: Share

@@ -9,8 +9,11 @@ from khmer_nlu.training import Options, train
 CONFIG = {
     "cluster": [1, 3, 1.0],
     "char": [1, 4, 0.0],
-    "word": [1, 2, 0.5],
     "phonetic": [3, 5, 1.5],
+    "concept": [1, 1, 0.5],
+    "cluster_pair": [1, 5, 0.0],
+    "concept_pair": [1, 5, 0.0],
+    "danger": [1, 1, 0.0],
     "c": 0.5,
     "min_texts": 1,
     "wrong_answers": 0.05,
@@ -29,8 +32,8 @@ EXAMPLES = [
 def test_views_of_no_weight_are_left_out() -> None:
     assert OPTIONS.views == (
         View(name="cluster", shortest=1, longest=3, weight=1.0),
-        View(name="word", shortest=1, longest=2, weight=0.5),
         View(name="phonetic", shortest=3, longest=5, weight=1.5),
+        View(name="concept", shortest=1, longest=1, weight=0.5),
     )
     assert OPTIONS.c == 0.5
 
@@ -48,5 +51,5 @@ def test_a_model_outlives_its_files() -> None:
 
     again = from_files(to_files(model))
 
-    assert np.array_equal(again.probabilities("boss did not pay"), model.probabilities("boss did not pay"))
+    assert np.array_equal(again.margins("boss did not pay"), model.margins("boss did not pay"))
     assert again.classify("boss did not pay").ranking[0][0] == "unpaid_wages"

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any, Final
 
 from khmer_nlu.classifier import Classified, Decision, Model, Ranking
-from khmer_nlu.crisis import find_crisis_in, has_idiom_in
+from khmer_nlu.crisis import IDIOM, danger_terms, kind_of
 from khmer_nlu.entities import Entity, Slot, Value, find_entities_in, read_slot_of
 from khmer_nlu.offsets import Traced, trace_key
 from khmer_nlu.script import Language, detect_language_of
@@ -73,7 +73,8 @@ def complete(text: str, classified: Classified, *, today: date, slot: Slot | Non
 
 def _complete(text: str, traced: Traced, classified: Classified, today: date, slot: Slot | None) -> Parsed:
     key = traced.text
-    crisis = find_crisis_in(key) or classified.crisis
+    danger = danger_terms(key)
+    crisis = kind_of(danger) or classified.crisis
     return Parsed(
         text=text,
         language=detect_language_of(key),
@@ -83,6 +84,6 @@ def _complete(text: str, traced: Traced, classified: Classified, today: date, sl
         ranking=classified.ranking[:RANKED],
         entities=find_entities_in(text, traced, today),
         crisis=crisis,
-        idiom=crisis is None and has_idiom_in(key),
+        idiom=crisis is None and IDIOM in danger,
         slot_value=read_slot_of(slot, text, traced, today) if slot else None,
     )

@@ -19,7 +19,7 @@ from khmer_nlu.entities.calendar import (
     parse_year,
 )
 from khmer_nlu.entities.lexer import Tokens, words_of
-from khmer_nlu.entities.model import Candidate
+from khmer_nlu.entities.model import Candidate, Rank
 
 _FIGURES: Final = re.compile("[0-9]+")
 _SAME_SIGN: Final = re.compile(r"[0-9]+(?: ?([/.\u2013-]) ?)[0-9]+(?:(?: ?\1 ?)[0-9]+)?")
@@ -59,7 +59,7 @@ class Dates:
                 start=self.tokens[found.first].start,
                 end=self.tokens[found.last - 1].end,
                 value=None if found.iso is None else {"iso": found.iso},
-                rank=2,
+                rank=Rank.DATE,
             )
 
     def _read(self, place: int) -> _Found | None:
@@ -85,8 +85,7 @@ class Dates:
 
     def _read_written(self, first: int) -> _Found | None:
         """A date that is written out: in one figure, from the day on, from the month on, or a year."""
-        is_behind_number = self.tokens.kind(first - 1) in ("figure", "ones", "tens") and self.tokens.is_near(first)
-        if is_behind_number and self.tokens.kind(first) == "unit":
+        if self.tokens.kind(first) == "unit" and self._is_behind_number(first):
             return None  # “3 months …” is a duration
         place, is_day = first, False
         while place < first + 2 and (self.tokens.kind(place) == "ordinal" or self._is_unit(place, "day")):
@@ -99,6 +98,12 @@ class Dates:
         if is_day:
             return None
         return self._read_from_month(first) or self._read_year(first)
+
+    def _is_behind_number(self, place: int) -> bool:
+        if self.tokens.kind(place - 1) not in ("figure", "ones", "tens") or not self.tokens.is_near(place):
+            return False
+        may_be_from = self.tokens.word(place - 1) in words_of("from_or_two")
+        return not (may_be_from and self.tokens.kind(place + 1) in ("month", "figure"))
 
     def _read_figure(self, first: int, place: int, *, is_day: bool) -> _Found | None:
         """5/1/2026, 2026-01-05, 3/2025; 5/1 and 2025 where a date is asked for."""
@@ -147,10 +152,10 @@ class Dates:
         at = end + 1 if has_word else end
         if not self._is_close(at):
             return None
-        month = self._month_at(at, figures=has_word and is_day)
+        year, last = self._year_after(at + 1)
+        month = self._month_at(at, figures=has_word and (is_day or self.is_asked or year is not None))
         if month is None:
             return None
-        year, last = self._year_after(at + 1)
         if year is None:
             past = nearest_past_day(month, day, self.today) if day else None
             return _Found(iso=past, first=first, last=at + 1)
@@ -176,6 +181,8 @@ class Dates:
         year, last = self._year_after(place + 1)
         if year is not None:
             return _Found(iso=month_of_year(year, month), first=first, last=last)
+        if self.tokens.kind(first - 1) == "coming" and self.tokens.is_near(first):
+            return _Found(iso=next_month(month, self.today), first=first - 1, last=place + 1)
         if not has_word and self.tokens.word(place) in words_of("other_words_too") and not self._is_all(place):
             return None
         if self.tokens.next_is(place + 1, "later"):

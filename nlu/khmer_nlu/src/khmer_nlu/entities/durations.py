@@ -29,7 +29,7 @@ def read_duration(tokens: Tokens, number: Number) -> Duration:
     either, so it has no value.
     """
     n, unit, last = _with_half(tokens, number)
-    while (smaller := _next_part(tokens, last)) is not None and _is_smaller(tokens, smaller, unit):
+    while (smaller := _next_part(tokens, last)) is not None and is_shorter(tokens[smaller.last].value, unit):
         part, part_unit, last = _with_half(tokens, smaller)
         factor = _IN_SMALLER.get((unit, part_unit))
         n = n * factor + part if n is not None and part is not None and factor else None
@@ -61,6 +61,7 @@ def _next_part(tokens: Tokens, place: int) -> Number | None:
     return number if tokens.next_is(number.last, "unit") else None
 
 
-def _is_smaller(tokens: Tokens, number: Number, unit: str) -> bool:
+def is_shorter(unit: str, other: str) -> bool:
+    """Whether one unit is shorter than the other; a piece is no unit of time."""
     units = list(LONGEST)
-    return units.index(tokens[number.last].value) < units.index(unit)
+    return other in units and units.index(unit) < units.index(other)

@@ -8,7 +8,7 @@ from typing import Final
 
 from khmer_nlu.entities.dates import Dates
 from khmer_nlu.entities.lexer import Tokens, lexicon, tokenise
-from khmer_nlu.entities.model import Candidate, Entity, Slot, Value
+from khmer_nlu.entities.model import Candidate, Entity, Rank, Slot, Value
 from khmer_nlu.entities.phones import find_phones
 from khmer_nlu.entities.places import find_places, read_place
 from khmer_nlu.entities.quantities import PEOPLE_MAX, quantities
@@ -107,7 +107,7 @@ def _candidates(message: _Message, today: date, *, asked: Slot | None) -> list[C
     ]
     answer = read_yesno(text, is_asked=False) if asked is None else None
     if answer is not None:
-        found.append(Candidate(entity="yesno", start=0, end=len(text), value=answer, rank=10))
+        found.append(Candidate(entity="yesno", start=0, end=len(text), value=answer, rank=Rank.YESNO))
     return _without_ranges(text, _strongest(found, len(text)))
 
 
@@ -142,7 +142,7 @@ def _read_money(found: Sequence[Candidate]) -> Value | None:
     bare = [one.value for one in found if one.entity == "number"]
     if sums:
         return None if bare else _only(sums)
-    if len(bare) != 1 or bare[0] is None:
+    if len(bare) != 1 or bare[0] is None or 0 < bare[0]["n"] < 1:  # half of what?
         return None
     return {"amount": bare[0]["n"], "currency": None, "per": bare[0]["per"]}
 

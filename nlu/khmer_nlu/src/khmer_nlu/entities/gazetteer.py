@@ -58,10 +58,10 @@ class Gazetteer:
     folded: Mapping[str, frozenset[Place]]
     need_cue: frozenset[str]
     cues: Mapping[str, re.Pattern[str]]
-    by_level: Mapping[str, Sequence[str]]
+    by_level: Mapping[Level, Sequence[str]]
 
-    def names(self, level: str) -> Sequence[str]:
-        """All forms of names of this level; for “place”, of both."""
+    def names(self, level: Level) -> Sequence[str]:
+        """All forms of names of this level."""
         return self.by_level[level]
 
     def needs_cue(self, name: str, place: Place) -> bool:
@@ -93,7 +93,6 @@ def gazetteer() -> Gazetteer:
         by_level={
             "province": [form for form, meant in places.items() if any(p.level == "province" for p in meant)],
             "district": [form for form, meant in places.items() if any(p.level == "district" for p in meant)],
-            "place": list(places),
         },
         cues={level: re.compile(f"(?:{words_pattern(_all_forms(cues))})") for level, cues in words["cues"].items()},
     )

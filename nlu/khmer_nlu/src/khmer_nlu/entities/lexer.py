@@ -17,6 +17,7 @@ _SETS: Final = "sets"
 _FIGURE: Final = "[0-9]+(?:(?:[.,:\u2044]| ?[/~\u2013-] ?)[0-9]+)*"
 _KHMER: Final = re.compile("[\u1780-\u17dd]")
 _STICKS: Final = re.compile(f"[a-z{LOOKS_LIKE_FIGURE}]")
+_BEYOND: Final = ("",) * 8
 _BESIDE: Final = frozenset(("", " "))
 
 
@@ -31,10 +32,14 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Tokens:
-    """The tokens of a text, with ways to look at them that never fail: beyond the ends there is the kind “”."""
+    """The tokens of a text, with ways to look at them that need no care: a few places beyond the ends the kind is “”.
+
+    kinds: those of the tokens, and the empty ones behind, which stand before the first token too.
+    """
 
     text: str
     tokens: tuple[Token, ...]
+    kinds: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -44,7 +49,7 @@ class Tokens:
 
     def kind(self, place: int) -> str:
         """The kind of a token."""
-        return self.tokens[place].kind if 0 <= place < len(self.tokens) else ""
+        return self.kinds[place]
 
     def gap(self, place: int) -> str:
         """What stands between a token and the one before it."""
@@ -52,7 +57,7 @@ class Tokens:
 
     def next_is(self, place: int, *kinds: str) -> bool:
         """Whether the token at this place is of one of these kinds, and stands right behind the one before."""
-        return self.kind(place) in kinds and self.is_near(place)
+        return self.kinds[place] in kinds and self.is_near(place)
 
     def is_near(self, place: int) -> bool:
         """Whether nothing, or a space, stands between a token and the one before it."""
@@ -78,7 +83,8 @@ def tokenise(text: str) -> Tokens:
         tokens.append(Token(kind, value, start, end))
     if tokens and tokens[-1].kind == "figure" and _STICKS.match(text, tokens[-1].end):
         tokens[-1] = tokens[-1]._replace(kind="other")
-    return Tokens(text=text, tokens=tuple(tokens))
+    kinds = (*(token.kind for token in tokens), *_BEYOND)
+    return Tokens(text=text, tokens=tuple(tokens), kinds=kinds)
 
 
 @cache

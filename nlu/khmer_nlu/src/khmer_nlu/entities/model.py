@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum, auto
 from fractions import Fraction
 from typing import Any, Final, Literal, get_args
 
@@ -36,6 +37,22 @@ Kind = EntityName | Literal["number", "other"]
 """What a stretch of text may be: an entity, a number without a unit, or a number of other things."""
 
 
+class Rank(IntEnum):
+    """Which of two candidates that overlap stays: the one named first here."""
+
+    NAMED = auto()
+    SUM = auto()
+    DATE = auto()
+    DURATION = auto()
+    PEOPLE = auto()
+    PEOPLE_FIRST = auto()
+    BARE_SUM = auto()
+    NUMBER = auto()
+    THING = auto()
+    SECTOR = auto()
+    YESNO = auto()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
     """Something that may become an entity: text[start:end] of a reading.
@@ -48,7 +65,7 @@ class Candidate:
     start: int
     end: int
     value: Value | None
-    rank: int
+    rank: Rank
 
 
 def plain(number: Fraction) -> int | float:

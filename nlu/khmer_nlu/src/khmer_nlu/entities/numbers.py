@@ -47,9 +47,9 @@ class _Part:
 def starts_number(tokens: Tokens, place: int) -> bool:
     """Whether a number may begin here."""
     if tokens.kind(place) in ("article", "for_one"):
-        return tokens.next_is(place + 1, *_ALONE) or (
-            tokens.kind(place) == "for_one" and tokens.next_is(place + 1, "unit")
-        )
+        # “a month” is a duration after “for”, or where nothing stands before it that it may belong to.
+        is_alone = tokens.kind(place) == "for_one" or tokens.kind(place - 1) in ("", "about")
+        return tokens.next_is(place + 1, *_ALONE) or (is_alone and tokens.next_is(place + 1, "unit"))
     return tokens.kind(place) in _STARTS
 
 
@@ -59,7 +59,7 @@ def read_number(tokens: Tokens, first: int) -> Number:
     items = range(first, last)
     value = _evaluate(tokens, items)
     is_large = any(tokens.kind(i) in MULTIPLIERS and int(tokens[i].value) >= LARGE for i in items)
-    if tokens.kind(first - 1) == "vague" and tokens.is_near(first):
+    if (tokens.kind(first - 1) == "vague" and tokens.is_near(first)) or _is_negative(tokens, first):
         value = None
     ranges = ("range", "joins") if tokens.kind(first - 1) == "between" else ("range",)
     while tokens.next_is(last, *ranges) and starts_number(tokens, last + 1) and tokens.is_near(last + 1):
@@ -67,6 +67,11 @@ def read_number(tokens: Tokens, first: int) -> Number:
     if tokens.next_is(last, "vague"):
         last, value = last + 1, None
     return Number(value=value, first=first, last=last, is_large=is_large)
+
+
+def _is_negative(tokens: Tokens, first: int) -> bool:
+    start = tokens[first].start
+    return tokens.text[max(0, start - 2) : start].strip() == "-" and tokens.text[start - 1] == "-"
 
 
 def _end_of_run(tokens: Tokens, first: int) -> int:
@@ -92,12 +97,13 @@ def _multiplier(tokens: Tokens, place: int) -> int:
 
 
 def _is_tight(tokens: Tokens, place: int) -> bool:
-    """Whether a multiplier is no stray letter: k and m stick to a figure, and after m (metre, minute) comes money."""
+    """Whether a multiplier is no stray letter: 20k sticks to its figure, or money comes next: not 20 m."""
     token = tokens[place]
     if token.kind != "letter_multiplier":
         return True
-    sticks = tokens.gap(place) == "" and tokens.kind(place - 1) == "figure"
-    return sticks and (token.value == "1000" or tokens.next_is(place + 1, "currency"))
+    if tokens.kind(place - 1) != "figure":
+        return False
+    return tokens.next_is(place + 1, "currency") or (tokens.gap(place) == "" and token.value == "1000")
 
 
 def _evaluate(tokens: Tokens, places: range) -> Fraction | None:

@@ -16,7 +16,7 @@ from phonenumbers import (
     parse,
 )
 
-from khmer_nlu.entities.model import Candidate
+from khmer_nlu.entities.model import Candidate, Rank
 
 REGIONS: Final = ("KH", "TH")
 # A bank or crisis line is no number of a person's own.
@@ -80,7 +80,7 @@ def _phones_in(run: str, offset: int) -> Iterator[Candidate]:
 
 def _phone(start: int, end: int, found: tuple[str, ...]) -> Candidate:
     value = {"e164": found[0] if len(found) == 1 else None, "candidates": list(found)}
-    return Candidate(entity="phone", start=start, end=end, value=value, rank=0)
+    return Candidate(entity="phone", start=start, end=end, value=value, rank=Rank.NAMED)
 
 
 @lru_cache(maxsize=1024)

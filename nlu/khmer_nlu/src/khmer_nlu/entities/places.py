@@ -8,7 +8,7 @@ from typing import Final
 from rapidfuzz import fuzz, process
 
 from khmer_nlu.entities.gazetteer import Gazetteer, Level, Place, gazetteer
-from khmer_nlu.entities.model import Candidate, Value
+from khmer_nlu.entities.model import Candidate, Rank, Value
 from khmer_nlu.romanise import fold
 
 ACCEPT: Final = 85.0
@@ -45,7 +45,9 @@ def find_places(text: str) -> Iterator[Candidate]:
     for mention in sorted(mentions, key=lambda mention: mention.start):
         place = _choose(mention)
         if place is not None:
-            yield Candidate(entity=place.level, start=mention.start, end=mention.end, value=place.value(), rank=0)
+            yield Candidate(
+                entity=place.level, start=mention.start, end=mention.end, value=place.value(), rank=Rank.NAMED
+            )
 
 
 def read_place(text: str, level: Level) -> Value | None:
@@ -53,7 +55,7 @@ def read_place(text: str, level: Level) -> Value | None:
     known = gazetteer()
     mentions = list(_mentions(text, known, is_asked=True))
     if not mentions:
-        mentions = list(_misspelt(text, known, (), is_asked=True)) or _whole(text, known)
+        mentions = list(_misspelt(text, known, (), asked=level)) or _whole(text, known, level)
     found = _provinces(mentions) if level == "province" else _districts(mentions)
     return next(iter(found)).value() if len(found) == 1 else None
 
@@ -106,41 +108,43 @@ def _districts(mentions: Iterable[Mention]) -> set[Place]:
     return found
 
 
-def _misspelt(text: str, known: Gazetteer, exact: Iterable[Mention], *, is_asked: bool = False) -> Iterator[Mention]:
-    """Names that nearly stand behind a cue. So many cues are looked at, no more."""
+def _misspelt(
+    text: str, known: Gazetteer, exact: Iterable[Mention], *, asked: Level | None = None
+) -> Iterator[Mention]:
+    """Names that nearly stand behind a cue: what was asked for, or else provinces. Looks at so many cues, no more."""
     taken = {mention.start for mention in exact}
-    levels = ("province", "district", "place") if is_asked else ("province",)
+    level: Level = asked or "province"
     looked = 0
-    for level in levels:
-        for cue in known.cues[level].finditer(text):
+    for kind in (level, "place") if asked else (level,):
+        for cue in known.cues[kind].finditer(text):
             name = _LETTERS.match(text, cue.end() + (text[cue.end() : cue.end() + 1] == " "))
             if name is None or name.start() in taken or looked == _CUES_MAX:
                 continue
             looked += 1
-            found = _nearest(name[0][:_NAME_MAX], known, ACCEPT if is_asked else ACCEPT_IN_STORY, level)
+            found = _nearest(name[0][:_NAME_MAX], known, ACCEPT if asked else ACCEPT_IN_STORY, level)
             if found:
                 length, places = found
-                yield Mention(start=name.start(), end=name.start() + length, places=places, cue=level)
+                yield Mention(start=name.start(), end=name.start() + length, places=places, cue=kind)
 
 
-def _whole(text: str, known: Gazetteer) -> list[Mention]:
+def _whole(text: str, known: Gazetteer, asked: Level) -> list[Mention]:
     """The message as one misspelt name."""
     name = _LETTERS.search(text)
     if name is None or len(name[0]) > _NAME_MAX:
         return []
-    found = _nearest(name[0], known, ACCEPT, "place")
+    found = _nearest(name[0], known, ACCEPT, asked)
     if found is None or found[0] < len(name[0]) - 1:
         return []
-    return [Mention(start=name.start(), end=name.end(), places=found[1], cue="place")]
+    return [Mention(start=name.start(), end=name.end(), places=found[1], cue=asked)]
 
 
-def _nearest(name: str, known: Gazetteer, accept: float, level: str) -> tuple[int, frozenset[Place]] | None:
+def _nearest(name: str, known: Gazetteer, accept: float, level: Level) -> tuple[int, frozenset[Place]] | None:
     """How much of these letters is a name, and of what; None if no name is like it, or two are."""
     beginnings = _beginnings(name)
     if name.isascii():
         for end in beginnings:
-            same = known.folded.get(fold(_NOT_LATIN.sub("", name[:end])))
-            if same:
+            same = known.folded.get(fold(_NOT_LATIN.sub("", name[:end])), frozenset())
+            if any(place.level == level for place in same):
                 return end, same
     best: dict[frozenset[Place], tuple[float, int]] = {}
     for end in beginnings:

@@ -6,10 +6,11 @@ from functools import cache
 from typing import Final
 
 from khmer_nlu.entities.lexer import forms, words_pattern
-from khmer_nlu.entities.model import Candidate, Value
+from khmer_nlu.entities.model import Candidate, Rank, Value
 from khmer_nlu.tables import table
 
-_EDGES: Final = re.compile(r"[\s.!,~\u17d4\u17d5\u2026\-:;()]+|[^\w\s?\u1780-\u17ff\u0e00-\u0e7f]+")
+_ANSWERS: Final = {"yes": True, "no": False, "not": False}
+_EDGES: Final = re.compile(r"[\s.!,~\u17d4\u17d5\u2026\-:;()]+|[^\w\s?\u1780-\u17ff\u0e00-\u0e7f]")
 
 
 def find_sectors(text: str) -> Iterator[Candidate]:
@@ -17,7 +18,9 @@ def find_sectors(text: str) -> Iterator[Candidate]:
     pattern, meanings = _lexicon("sectors")
     for found in pattern.finditer(text):
         if (sector := meanings[found[0]]) != "none":
-            yield Candidate(entity="sector", start=found.start(), end=found.end(), value={"sector": sector}, rank=9)
+            yield Candidate(
+                entity="sector", start=found.start(), end=found.end(), value={"sector": sector}, rank=Rank.SECTOR
+            )
 
 
 def read_yesno(text: str, *, is_asked: bool) -> Value | None:
@@ -25,24 +28,18 @@ def read_yesno(text: str, *, is_asked: bool) -> Value | None:
 
     A polite word (yes, sir) agrees with a plain no behind it. A question is no answer.
     """
-    if "?" in text:
-        return None
     words, rest = _words(text)
-    said = {word for word in words if word in ("yes", "no", "question")}
-    if "question" in said or not words:
+    said = {_ANSWERS[word] for word in words if word in _ANSWERS}
+    if "?" in text or "question" in words or len(said) > 1:
         return None
-    if not rest:
-        if not said:
-            return {"value": True} if "polite" in words else None
-        return {"value": said == {"yes"}} if len(said) == 1 else None
-    if not is_asked or words[0] == "particle":
+    if not said and "polite" in words:
+        said = {True}
+    if not said or not rest:
+        return {"value": True in said} if said else None
+    later = set(_meanings_in(rest))
+    if not is_asked or words[0] == "particle" or "not" in words or "question" in later:
         return None
-    hint = {meaning for meaning in _meanings_in(rest) if meaning in ("no", "question", "yes")}
-    if "question" in hint or len(said) > 1:
-        return None
-    if said == {"no"}:
-        return {"value": False}
-    return {"value": True} if "no" not in hint else None
+    return None if True in said and later & {"no", "not"} else {"value": True in said}
 
 
 def _words(text: str) -> tuple[list[str], str]:
@@ -51,11 +48,11 @@ def _words(text: str) -> tuple[list[str], str]:
     found: list[str] = []
     place = 0
     while place < len(text):
-        if edge := _EDGES.match(text, place):
-            place = edge.end()
-        elif word := pattern.match(text, place):
+        if word := pattern.match(text, place):
             found.append(meanings[word[0]])
             place = word.end()
+        elif edge := _EDGES.match(text, place):
+            place = edge.end()
         else:
             break
     return found, text[place:]
