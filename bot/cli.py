@@ -7,7 +7,6 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from uuid import uuid4
@@ -20,6 +19,8 @@ from bot.errors import ReturneeBotError
 from bot.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from bot.nlu.engine import Engine
 
 # Commands import what they need when they run: `cases` must not wait for the understanding, nor `parse` for the web.
@@ -35,7 +36,7 @@ app.add_typer(db, name="db")
 
 _out = Console()
 _err = Console(stderr=True)
-_CASES_SHOWN = 500
+_ROWS_SHOWN = 500
 
 T = TypeVar("T")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -165,22 +166,74 @@ def _evaluate_entities(file: Path) -> dict[str, Any]:
 def cases(as_json: AsJson = False) -> None:
     """List the cases that are not resolved, urgent ones first; names no content."""
     from bot.storage import cases as storage
+    from bot.storage import outbound, updates
+
+    rows, missed, quarantined = _read(
+        lambda tx: (
+            storage.list_open(tx, limit=_ROWS_SHOWN),
+            outbound.count_undelivered(tx),
+            updates.count_quarantined(tx),
+        )
+    )
+    if as_json:
+        names = ("number", "type", "lane", "status", "urgent")
+        _print_json(
+            [
+                {n: getattr(r, n) for n in names}
+                | {"opened_at": r.created_at.isoformat(), "undelivered": missed.get(r.conversation_id, 0)}
+                for r in rows
+            ]
+        )
+        return
+    table = Table("number", "urgent", "lane", "type", "status", "opened (UTC)", "not delivered")
+    for row in rows:
+        urgent = "yes" if row.urgent else ""
+        opened, not_sent = f"{row.created_at:%Y-%m-%d %H:%M}", str(missed.get(row.conversation_id, ""))
+        table.add_row(str(row.number), urgent, row.lane, row.type, row.status, opened, not_sent)
+    _out.print(table if rows else "No open cases.")
+    if missed or quarantined:
+        _say(
+            f"{sum(missed.values())} messages not delivered, {quarantined} updates not handled: returnee-bot quarantine"
+        )
+
+
+@app.command()
+def quarantine(as_json: AsJson = False) -> None:
+    """List what went wrong for good: updates that could not be handled, messages that were not delivered."""
+    from bot.storage import outbound, updates
+
+    aside, missed = _read(
+        lambda tx: (
+            updates.list_open(tx, "quarantined", received_until=datetime.now(UTC), limit=_ROWS_SHOWN),
+            outbound.list_undelivered(tx, _ROWS_SHOWN),
+        )
+    )
+    rows = [
+        {"what": "update", "id": str(u.id), "channel": u.channel, "status": u.status, "error": u.error or ""}
+        | {"tries": u.tries, "at": u.received_at.isoformat()}
+        for u in aside
+    ] + [
+        {"what": "message", "id": str(m.message_id), "channel": m.channel, "status": m.status, "error": m.error or ""}
+        | {"tries": m.attempts, "at": m.updated_at.isoformat()}
+        for m in missed
+    ]
+    if as_json:
+        _print_json(rows)
+        return
+    table = Table("what", "id", "channel", "status", "error", "tries", "at (UTC)")
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    _out.print(table if rows else "Nothing is quarantined, and every message was delivered.")
+
+
+def _read(query: Callable[["Connection"], T]) -> T:
     from bot.storage.engine import open_storage
 
     opened = open_storage(load_settings().database)
     try:
-        rows = asyncio.run(opened.read(partial(storage.list_open, limit=_CASES_SHOWN)))
+        return asyncio.run(opened.read(query))
     finally:
         opened.close()
-    if as_json:
-        names = ("number", "type", "lane", "status", "urgent")
-        _print_json([{n: getattr(r, n) for n in names} | {"opened_at": r.created_at.isoformat()} for r in rows])
-        return
-    table = Table("number", "urgent", "lane", "type", "status", "opened (UTC)")
-    for row in rows:
-        urgent = "yes" if row.urgent else ""
-        table.add_row(str(row.number), urgent, row.lane, row.type, row.status, f"{row.created_at:%Y-%m-%d %H:%M}")
-    _out.print(table if rows else "No open cases.")
 
 
 @db.command("upgrade")

@@ -1,33 +1,40 @@
 """The use case at the centre: handle one message of a contact, in one transaction."""
 
-import json
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import lru_cache, partial
-from typing import Final, Protocol
+from functools import partial
+from typing import Protocol
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
 from bot.content.model import Content
 from bot.content.store import ContentStore
+from bot.flows.controls import NEXT_STEPS
 from bot.flows.engine import take_turn
-from bot.flows.model import STATE_VERSION, Action, Book, Choice, Heard, Hide, Pressed, PressedStale, Said, Sent, State
-from bot.model import Attachment, Button, Inbound, Press, Text
+from bot.flows.limits import STEPS_ALONE, Verdict, admit, said
+from bot.flows.memory import Memory
+from bot.flows.model import STATE_VERSION, Book, Choice, Heard, Hide, Say, State, Turn
+from bot.flows.tact import after_turn, plan_vote
+from bot.hearing import hear, kind_of, words_of
+from bot.model import Attachment, Blocked, ChannelName, Inbound, Language, Moved, Notice, Returned, SendClass
 from bot.nlu.engine import Engine
-from bot.replies import Desk, Draft, carry_out
-from bot.storage import conversations, messages, outbound
+from bot.replies import Desk, carry_out, write_drafts
+from bot.storage import attachments, contacts, conversations, messages
 from bot.storage.conversations import ConversationRow
 from bot.storage.engine import Storage
 from bot.storage.messages import MessageRow
-from bot.storage.tables import Kind
 from bot.topics import Topics
-from khmer_nlu import Parsed, day_of, match_key
+from khmer_nlu import Parsed, day_of
 
-TYPED_CHOICE_MAX_CHARS: Final = 80
-"""Longer messages are no button's words, which have 40 characters at most."""
+
+class AskVote(Protocol):
+    """Plans to ask a contact, some time after an answer, whether it helped."""
+
+    def __call__(self, conversation_id: UUID, now: datetime) -> None:
+        """Returns at once."""
 
 
 class Wake(Protocol):
@@ -44,6 +51,11 @@ class Handled:
     conversation_id: UUID
     seq: int
     duplicate: bool
+    asks_vote: bool = False
+
+
+def _asks_nothing(conversation_id: UUID, now: datetime) -> None:
+    """Where nothing is planned for later."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +72,9 @@ class Conversations:
     wake: Wake
     now: Callable[[], datetime]
     choose_number: Callable[[int], int]
+    heard_per_minute: Mapping[ChannelName, int | None] = field(default_factory=dict)
+    ask_vote_later: AskVote = _asks_nothing
+    took: Callable[[ChannelName, float], None] = lambda channel, seconds: None
 
     async def handle(self, inbound: Inbound) -> Handled:
         """Understands and answers one message; the same message again changes nothing.
@@ -69,12 +84,35 @@ class Conversations:
         Raises:
             StorageError: nothing was written; the channel must deliver the message again.
         """
-        said = inbound.payload.text if isinstance(inbound.payload, Text) else None
-        parsed = await self.engine.parse(said, today=day_of(self.now())) if said is not None else None
+        if isinstance(inbound.payload, Notice):
+            return await self.storage.run(partial(take_notice, inbound=inbound, notice=inbound.payload, now=self.now()))
+        began = time.perf_counter()
+        words = words_of(inbound.payload)
+        parsed = await self.engine.parse(words, today=day_of(self.now())) if words is not None else None
         handled = await self.storage.run(partial(_handle, parts=self, inbound=inbound, parsed=parsed))
         if not handled.duplicate:
             self.wake(handled.conversation_id)
+            self.took(inbound.channel, time.perf_counter() - began)
+        if handled.asks_vote:
+            self.ask_vote_later(handled.conversation_id, self.now())
         return handled
+
+    def desk(
+        self, tx: Connection, conversation_id: UUID, message_id: UUID, *, language: Language, pressed_on: UUID | None
+    ) -> Desk:
+        """Where a turn of this conversation is carried out."""
+        return Desk(
+            tx=tx,
+            content=self.content.current,
+            language=language,
+            conversation_id=conversation_id,
+            message_id=message_id,
+            pressed_on=pressed_on,
+            now=self.now(),
+            staffed=self.staffed,
+            crisis_phone=self.crisis_phone,
+            choose_number=self.choose_number,
+        )
 
 
 def book_of(content: Content, topics: Topics, menu: tuple[Choice, ...], *, staffed: bool) -> Book:
@@ -92,149 +130,83 @@ def book_of(content: Content, topics: Topics, menu: tuple[Choice, ...], *, staff
     )
 
 
-def buttons_of(message: MessageRow) -> tuple[Button, ...]:
-    """The buttons of a stored message; an id names the message and the button's place, and says nothing else."""
-    return tuple(
-        Button(id=f"{message.id.hex}.{index}", title=str(button["title"]))
-        for index, button in enumerate(_kept(message))
-    )
-
-
-def _kept(message: MessageRow) -> list[dict[str, str]]:
-    kept: list[dict[str, str]] = json.loads(message.buttons) if message.buttons else []
-    return kept
-
-
 def _handle(tx: Connection, *, parts: Conversations, inbound: Inbound, parsed: Parsed | None) -> Handled:
-    now, content = parts.now(), parts.content.current
+    now = parts.now()
     conversation = conversations.lock_or_create(
         tx, channel=inbound.channel, bot=inbound.bot, contact_ref=inbound.contact_ref, now=now
     )
-    heard, pressed_on, title = _hear(tx, conversation, inbound, parsed)
-    seq, message_id = conversation.last_seq + 1, uuid4()
-    message = MessageRow(
-        id=message_id,
+    heard, pressed_on, words = hear(tx, conversation, inbound, parsed)
+    message = _message(conversation, inbound, words, now)
+    if not messages.insert(tx, message):
+        known = messages.seq_of(tx, channel=inbound.channel, bot=inbound.bot, external_id=inbound.external_id)
+        return Handled(conversation_id=conversation.id, seq=known, duplicate=True)
+    if isinstance(inbound.payload, Attachment):
+        attachments.keep(tx, message.id, inbound.payload)
+    memory = Memory.read(conversation.language, conversation.state)
+    pace, verdict = admit(
+        memory.pace, heard, at_s=now.timestamp(), per_minute=parts.heard_per_minute.get(inbound.channel)
+    )
+    turn = _turn(parts, memory.state, heard, verdict)
+    desk = parts.desk(tx, conversation.id, message.id, language=turn.state.language, pressed_on=pressed_on)
+    drafts = [draft for effect in turn.effects for draft in carry_out(desk, effect)][:STEPS_ALONE]
+    write_drafts(desk, conversation, message.seq + 1, drafts)
+    tact = after_turn(memory.tact, turn.effects)
+    planned = plan_vote(tact, turn.effects, now)
+    memory = Memory(state=turn.state, pace=said(pace, len(drafts)), tact=planned or tact)
+    hides = any(isinstance(effect, Hide) for effect in turn.effects)
+    conversations.save(
+        tx,
+        replace(
+            conversation,
+            language=memory.state.language,
+            state=memory.write(),
+            state_version=STATE_VERSION,
+            last_seq=message.seq + len(drafts),
+            hidden_seq=message.seq if hides else conversation.hidden_seq,
+            updated_at=now,
+        ),
+    )
+    return Handled(conversation_id=conversation.id, seq=message.seq, duplicate=False, asks_vote=planned is not None)
+
+
+def _turn(parts: Conversations, state: State, heard: Heard, verdict: Verdict) -> Turn:
+    match verdict:
+        case "answer":
+            return take_turn(
+                book_of(parts.content.current, parts.topics, parts.menu, staffed=parts.staffed), state, heard
+            )
+        case "silent":
+            return Turn(state=state, effects=())
+        case notice:
+            return Turn(state=state, effects=(Say(text=notice, choices=NEXT_STEPS, send_class=SendClass.B),))
+
+
+def _message(conversation: ConversationRow, inbound: Inbound, words: str, now: datetime) -> MessageRow:
+    return MessageRow(
+        id=uuid4(),
         conversation_id=conversation.id,
-        seq=seq,
+        seq=conversation.last_seq + 1,
         author="contact",
-        kind=_kind(inbound),
+        kind=kind_of(inbound),
         language=conversation.language,
-        body=title,
+        body=words,
         channel=inbound.channel,
         bot=inbound.bot,
         external_id=inbound.external_id,
         created_at=now,
     )
-    if not messages.insert(tx, message):
-        known = messages.seq_of(tx, channel=inbound.channel, bot=inbound.bot, external_id=inbound.external_id)
-        return Handled(conversation_id=conversation.id, seq=known, duplicate=True)
-    state = State.from_json(conversation.language, json.loads(conversation.state))
-    turn = take_turn(book_of(content, parts.topics, parts.menu, staffed=parts.staffed), state, heard)
-    desk = Desk(
-        tx=tx,
-        content=content,
-        language=turn.state.language,
-        conversation_id=conversation.id,
-        message_id=message_id,
-        pressed_on=pressed_on,
-        now=now,
-        staffed=parts.staffed,
-        crisis_phone=parts.crisis_phone,
-        choose_number=parts.choose_number,
+
+
+def take_notice(tx: Connection, *, inbound: Inbound, notice: Notice, now: datetime) -> Handled:
+    """Keeps what the platform says of a contact. The same notice again changes nothing."""
+    conversation = conversations.lock_or_create(
+        tx, channel=inbound.channel, bot=inbound.bot, contact_ref=inbound.contact_ref, now=now
     )
-    drafts = [draft for effect in turn.effects for draft in carry_out(desk, effect)]
-    _send(tx, conversation, inbound, desk, seq + 1, drafts)
-    conversations.save(
-        tx,
-        replace(
-            conversation,
-            language=turn.state.language,
-            state=json.dumps(turn.state.to_json()),
-            state_version=STATE_VERSION,
-            last_seq=seq + len(drafts),
-            hidden_seq=seq if any(isinstance(effect, Hide) for effect in turn.effects) else conversation.hidden_seq,
-            updated_at=now,
-        ),
-    )
-    return Handled(conversation_id=conversation.id, seq=seq, duplicate=False)
-
-
-def _kind(inbound: Inbound) -> Kind:
-    match inbound.payload:
-        case Text():
-            return "text"
-        case Press():
-            return "press"
-        case Attachment():
-            return "attachment"
-
-
-def _hear(
-    tx: Connection, conversation: ConversationRow, inbound: Inbound, parsed: Parsed | None
-) -> tuple[Heard, UUID | None, str]:
-    """What was heard, the message whose button it was, and the words to keep of it."""
-    match inbound.payload:
-        case Attachment(kind=kind):
-            return Sent(kind=kind), None, kind
-        case Press(button=button):
-            return _hear_press(tx, conversation, button)
-        case Text(text=text):
-            assert parsed is not None  # noqa: S101 - handle() parses every Text
-            typed = None if parsed.crisis else _typed_choice(tx, conversation, text)
-            if typed:
-                action, message = typed
-                return Pressed(action=action), message, text
-            return Said(text=text, parsed=parsed), None, text
-
-
-def _hear_press(tx: Connection, conversation: ConversationRow, button: str) -> tuple[Heard, UUID | None, str]:
-    name, _, place = button.partition(".")
-    try:
-        message = messages.get(tx, UUID(hex=name))
-        if message is None or message.conversation_id != conversation.id:
-            raise LookupError
-        kept = _kept(message)[int(place)]
-        return Pressed(action=Action.decode(kept["action"])), message.id, kept["title"]
-    except (ValueError, LookupError):
-        return PressedStale(), None, ""
-
-
-def _typed_choice(tx: Connection, conversation: ConversationRow, text: str) -> tuple[Action, UUID] | None:
-    """The button of the last message whose words, or whose number in the list, the contact typed."""
-    key = match_key(text).strip() if len(text) <= TYPED_CHOICE_MAX_CHARS else ""
-    message = messages.last_with_buttons(tx, conversation.id) if key else None
-    if message is None:
-        return None
-    for place, button in enumerate(_kept(message), start=1):
-        if key in (str(place), _title_key(button["title"])):
-            with suppress(ValueError):  # another version's button: its words are understood like any others
-                return Action.decode(button["action"]), message.id
-    return None
-
-
-@lru_cache(maxsize=1024)
-def _title_key(title: str) -> str:
-    return match_key(title).strip()
-
-
-def _send(
-    tx: Connection, conversation: ConversationRow, inbound: Inbound, desk: Desk, first_seq: int, drafts: list[Draft]
-) -> None:
-    for seq, draft in enumerate(drafts, start=first_seq):
-        kept = [{"title": title, "action": action.encode()} for title, action in draft.buttons]
-        message = MessageRow(
-            id=uuid4(),
-            conversation_id=conversation.id,
-            seq=seq,
-            author="bot",
-            kind="text",
-            language=desk.language,
-            body=draft.text,
-            buttons=json.dumps(kept, ensure_ascii=False) if kept else None,
-            answer=draft.answer,
-            channel=inbound.channel,
-            bot=inbound.bot,
-            created_at=desk.now,
-        )
-        messages.insert(tx, message)
-        outbound.enqueue(tx, message, send_class=draft.send_class, now=desk.now)
+    match notice:
+        case Blocked():
+            contacts.close(tx, conversation.contact_id, now=now)
+        case Returned():
+            contacts.reopen(tx, conversation.contact_id)
+        case Moved(to=to):
+            contacts.rename(tx, conversation.contact_id, contact_ref=to)
+    return Handled(conversation_id=conversation.id, seq=conversation.last_seq, duplicate=False)

@@ -72,10 +72,19 @@ class SendRetryable(SendError):
         reason: what happened, without any content of the message.
         retry_after_s: how many seconds the platform asked us to wait, if it did.
         maybe_sent: whether the message may have arrived all the same.
+        chat_only: whether the wait concerns this contact alone; else the bot sends nothing to anybody meanwhile.
     """
 
-    def __init__(self, reason: str, *, retry_after_s: float | None = None, maybe_sent: bool = False) -> None:
-        self.reason, self.retry_after_s, self.maybe_sent = reason, retry_after_s, maybe_sent
+    def __init__(
+        self,
+        reason: str,
+        *,
+        retry_after_s: float | None = None,
+        maybe_sent: bool = False,
+        chat_only: bool = False,
+    ) -> None:
+        self.reason, self.retry_after_s = reason, retry_after_s
+        self.maybe_sent, self.chat_only = maybe_sent, chat_only
         super().__init__(reason)
 
 

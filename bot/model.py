@@ -11,7 +11,8 @@ LANGUAGES: tuple[Language, ...] = ("km", "en")
 ChannelName = Literal["telegram", "messenger", "web", "terminal"]
 Author = Literal["contact", "bot", "staff"]
 Lane = Literal["legal", "counselling", "jobs", "aid", "general", "complaint"]
-AttachmentKind = Literal["voice", "photo", "video", "document", "location", "contact", "sticker"]
+AttachmentKind = Literal["voice", "photo", "video", "video_note", "document", "location", "contact", "sticker", "other"]
+CommandName = Literal["start", "menu", "help", "language", "person", "stop"]
 
 
 class SendClass(StrEnum):
@@ -37,12 +38,59 @@ class Press:
 
 @dataclass(frozen=True, kw_only=True)
 class Attachment:
-    """Something that is not text: a voice note, photo, sticker …"""
+    """Something that is not text: a voice note, photo, sticker … Only what its kind has is filled in.
+
+    file_id is the platform's name of the file, size its bytes, caption what the contact wrote under it. phone is that
+    of a contact card, own whether the card is the contact's. What was sent at once shares an album.
+    """
 
     kind: AttachmentKind
+    file_id: str = ""
+    size: int | None = None
+    mime: str = ""
+    name: str = ""
+    duration_s: int | None = None
+    caption: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    phone: str = ""
+    own: bool = False
+    album: str = ""
 
 
-Payload = Text | Press | Attachment
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One of the platform's own commands, such as /menu. code is what a link of ours to the bot carried."""
+
+    name: CommandName
+    code: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaffCommand:
+    """Somebody in the staff group spoke to the bot."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blocked:
+    """The contact wants to hear nothing more, and the platform sees to it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Returned:
+    """The contact lets us write again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moved:
+    """The platform has given the chat another name."""
+
+    to: str
+
+
+Notice = Blocked | Returned | Moved
+"""What a platform tells us about a contact. It is no message, and nothing is answered."""
+Payload = Text | Press | Attachment | Command | StaffCommand | Notice
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,10 +3,11 @@
 A module of its own because conversation.py owns the transaction and its order, and this owns what is said in it.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
@@ -30,7 +31,9 @@ from bot.flows.model import (
     TellCases,
 )
 from bot.model import Language, SendClass
-from bot.storage import cases, unanswered, votes
+from bot.storage import cases, messages, outbound, unanswered, votes
+from bot.storage.conversations import ConversationRow
+from bot.storage.messages import MessageRow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +122,28 @@ def carry_out(desk: Desk, effect: Effect) -> tuple[Draft, ...]:
             return ()
         case Hide():
             return ()
+
+
+def write_drafts(desk: Desk, conversation: ConversationRow, first_seq: int, drafts: Sequence[Draft]) -> None:
+    """Keeps the drafts as messages from that number on, and lets them go out."""
+    for seq, draft in enumerate(drafts, start=first_seq):
+        kept = [{"title": title, "action": action.encode()} for title, action in draft.buttons]
+        message = MessageRow(
+            id=uuid4(),
+            conversation_id=conversation.id,
+            seq=seq,
+            author="bot",
+            kind="text",
+            language=desk.language,
+            body=draft.text,
+            buttons=json.dumps(kept, ensure_ascii=False) if kept else None,
+            answer=draft.answer,
+            channel=conversation.channel,
+            bot=conversation.bot,
+            created_at=desk.now,
+        )
+        messages.insert(desk.tx, message)
+        outbound.enqueue(desk.tx, message, send_class=draft.send_class, now=desk.now)
 
 
 def _answer(desk: Desk, effect: GiveAnswer) -> Draft:

@@ -1,18 +1,30 @@
 """What the operator sets, read once from the environment or `.env`; every problem is reported at the same time."""
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import SettingsError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
+CRASH_PLACES = (
+    "ingest.stored",
+    "ingest.handled",
+    "ingest.marked",
+    "deliver.claimed",
+    "deliver.sent",
+    "deliver.marked",
+)
+TELEGRAM_TOKEN: Final = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{20,100}")
+TELEGRAM_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{16,256}")
+SECRET_MIN_DIFFERENT: Final = 6
 NOT_IN_THIS_VERSION = (
     "MODE=production needs the staff console, the on-call list and encryption at rest, which this version does not"
     " have yet. Use MODE=demo."
@@ -39,10 +51,34 @@ class Settings(BaseSettings):
     webchat_embed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Origins, separated by commas, whose pages may show /chat in a frame; empty: none."
     )
+    telegram_token: SecretStr = Field(
+        SecretStr(""), description="Token of the bot, from BotFather; empty: no Telegram."
+    )
+    telegram_api_url: str = Field(
+        "https://api.telegram.org", description="Address of the Bot API; another one for tests or a server of your own."
+    )
+    telegram_mode: Literal["polling", "webhook"] = Field(
+        "polling", description="polling: we ask Telegram. webhook: it posts to PUBLIC_URL/webhooks/telegram."
+    )
+    telegram_webhook_secret: SecretStr = Field(
+        SecretStr(""), description="16 to 256 letters, digits, _ and -, which only Telegram and we know; for webhook."
+    )
+    telegram_staff_group: int | None = Field(
+        None, lt=0, description="Number of the staff's group; all other groups are left alone. Empty: none."
+    )
     nlu_engine: Literal["embedded", "rasa"] = Field(
         "embedded", description="What understands messages; embedded: in process. rasa: the server at RASA_URL."
     )
     rasa_url: str = Field("http://127.0.0.1:5005", description="Rasa's server: https, or on this machine.", repr=False)
+
+    executor_id: str = Field(
+        "returnee-bot",
+        min_length=1,
+        description="Name of this process, the same after each restart, under which it finds its timers again.",
+    )
+    crash_at: str = Field(
+        "", description="For tests alone: place:n, where the process kills itself; refused in production."
+    )
 
     @field_validator("webchat_embed_origins", mode="before")
     @classmethod
@@ -65,6 +101,50 @@ class Settings(BaseSettings):
         if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))):
             return url
         raise ValueError("messages go to https://… or to http://127.0.0.1:5005 on this machine only")
+
+    @field_validator("crash_at")
+    @classmethod
+    def _place_and_number(cls, crash_at: str) -> str:
+        place, _, times = crash_at.partition(":")
+        if crash_at and not (place in CRASH_PLACES and times.isdigit()):
+            raise ValueError(f"“{crash_at}” is not a place and a number, such as deliver.sent:3")
+        return crash_at
+
+    @field_validator("telegram_token")
+    @classmethod
+    def _is_token(cls, token: SecretStr) -> SecretStr:
+        if token.get_secret_value() and not TELEGRAM_TOKEN.fullmatch(token.get_secret_value()):
+            raise ValueError("This is no token. BotFather gives one such as 123456789:AAE…")
+        return token
+
+    @field_validator("telegram_api_url")
+    @classmethod
+    def _no_token_in_the_clear(cls, url: str) -> str:
+        where = urlsplit(url)
+        if where.scheme != "https" and not (where.scheme == "http" and _is_loopback(where.hostname or "")):
+            raise ValueError("Use https://…, or http:// on this machine.")
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _webhook_is_safe(self) -> "Settings":
+        if self.telegram_mode == "polling":
+            return self
+        secret = self.telegram_webhook_secret.get_secret_value()
+        where = urlsplit(self.public_url)
+        problems = []
+        if not self.telegram_token.get_secret_value():
+            problems.append("TELEGRAM_TOKEN: TELEGRAM_MODE=webhook needs it.")
+        if not TELEGRAM_SECRET.fullmatch(secret) or len(set(secret)) < SECRET_MIN_DIFFERENT:
+            problems.append("TELEGRAM_WEBHOOK_SECRET: 16 to 256 random letters, digits, _ and - are needed.")
+        elif secret in self.telegram_token.get_secret_value():
+            problems.append("TELEGRAM_WEBHOOK_SECRET: It is part of the token. Use one of its own.")
+        if where.scheme != "https" and not (where.scheme == "http" and _is_loopback(where.hostname or "")):
+            problems.append(
+                "PUBLIC_URL: TELEGRAM_MODE=webhook needs https://… under which Telegram reaches this server."
+            )
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
 
     @model_validator(mode="after")
     def _demo_stays_on_this_machine(self) -> "Settings":
@@ -107,6 +187,7 @@ def load_settings() -> Settings:
         raise SettingsError([_line(problem["loc"], problem["msg"]) for problem in error.errors()]) from error
     if settings.mode == "production":
         missing = [] if settings.crisis_phone else ["CRISIS_PHONE: MODE=production needs the adult crisis line."]
+        missing += ["CRASH_AT: MODE=production does not kill itself."] if settings.crash_at else []
         raise SettingsError([*missing, NOT_IN_THIS_VERSION])
     return settings
 

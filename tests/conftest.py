@@ -14,6 +14,7 @@ from bot.storage.engine import Storage, open_storage
 from bot.storage.migrate import upgrade
 from bot.storage.tables import METADATA
 from tests.postgres import NotHere, Postgres, delete_all_rows, start_postgres
+from tests.talk import Talk, open_talk
 
 Dialect = Literal["sqlite", "postgres"]
 
@@ -94,3 +95,10 @@ def models() -> Path:
     folder = REPOSITORY / "data" / "models"
     ensure_model(Paths(root=REPOSITORY), folder)
     return folder
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Iterator[Talk]:
+    """A contact's side of a conversation."""
+    with open_talk(tmp_path) as opened:
+        yield opened

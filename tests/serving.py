@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,9 +41,17 @@ def free_port() -> int:
 
 @contextmanager
 def serving(
-    folder: Path, *, root: Path = REPOSITORY, models: Path | None = None, port: int | None = None
+    folder: Path,
+    *,
+    root: Path = REPOSITORY,
+    models: Path | None = None,
+    port: int | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> Iterator[Served]:
-    """A server of the files in root whose database and models are in folder; ends with the context."""
+    """A server of the files in root whose database and models are in folder, with more settings; ends with the context.
+
+    Its log is kept in folder/log.
+    """
     port = port or free_port()
     folder.mkdir(parents=True, exist_ok=True)
     if models and not (folder / "models").exists():
@@ -51,11 +59,13 @@ def serving(
     settings = {"DATA_DIR": str(folder), "PORT": str(port), "MODE": "demo", "FILES_DIR": str(root)}
     environment = {key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "LANG", "LC_ALL")}
     started_at = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bot", "serve"],
-        env=environment | settings,
-        cwd=folder,
-    )
+    with (folder / "log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bot", "serve"],
+            env=environment | settings | dict(more or {}),
+            cwd=folder,
+            stderr=log if more else None,
+        )
     served = Served(address=f"http://127.0.0.1:{port}", process=process, started_at=started_at)
     try:
         _wait_until_up(served)

@@ -2,112 +2,19 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import Connection
 
-from bot.content.render import text
-from bot.content.store import ContentStore
-from bot.conversation import Conversations, Handled, buttons_of
 from bot.errors import SendRejected, SendRetryable
-from bot.flows.loader import load_menu
-from bot.model import Attachment, Inbound, Payload, Press, Text
-from bot.settings import REPOSITORY, Paths
-from bot.storage import cases, conversations, messages
-from bot.storage.engine import Storage, open_storage
+from bot.hearing import buttons_of
+from bot.model import Attachment, Blocked, Command, CommandName, Moved, Press, Returned, StaffCommand, Text
+from bot.storage import attachments, cases, contacts, conversations, messages
 from bot.storage.messages import MessageRow
-from bot.storage.migrate import upgrade
-from bot.topics import load_topics
-from bot.work.deliver import Deliverer
-from tests.fakes import RecordingChannel, ScriptedEngine, understood
-
-PATHS = Paths(root=REPOSITORY)
-SCRIPT = {
-    "hello": understood("greet"),
-    "wages": understood("unpaid_wages"),
-    "jobs": understood("find_job", language="en"),
-    "person": understood("talk_to_human"),
-    "my case": understood("case_status"),
-    "hide": understood("hide_chat"),
-    "die": understood("nlu_fallback", decision="fallback", crisis="crisis_self_harm"),
-}
-
-
-@dataclass(kw_only=True)
-class Talk:
-    """A contact's side of a conversation."""
-
-    conversations: Conversations
-    storage: Storage
-    deliverer: Deliverer
-    channel: RecordingChannel
-    contact_ref: str = "c1"
-
-    async def send(self, payload: Payload, external_id: str | None = None) -> Handled:
-        return await self.conversations.handle(
-            Inbound(
-                channel="web",
-                bot="test",
-                external_id=external_id or uuid4().hex,
-                contact_ref=self.contact_ref,
-                payload=payload,
-            )
-        )
-
-    async def say(self, words: str) -> list[MessageRow]:
-        """Writes, lets the bot deliver, and gives what it sent in answer."""
-        return await self.then(await self.send(Text(text=words)))
-
-    async def then(self, handled: Handled) -> list[MessageRow]:
-        await self.deliverer.drain(handled.conversation_id)
-        read = partial(messages.visible_after, conversation_id=handled.conversation_id, after_seq=handled.seq, limit=50)
-        return await self.storage.read(read)
-
-    async def press(self, message: MessageRow, title: str) -> list[MessageRow]:
-        button = next(button for button in buttons_of(message) if button.title == title)
-        return await self.then(await self.send(Press(button=button.id)))
-
-    def words(self, key: str, language: str = "km", **args: str) -> str:
-        return text(self.conversations.content.current, language, key, **args)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-async def talk(tmp_path: Path) -> AsyncIterator[Talk]:
-    address = f"sqlite:///{tmp_path / 'bot.db'}"
-    upgrade(address)
-    storage = open_storage(address)
-
-    def now() -> datetime:
-        return datetime(2026, 11, 24, 8, tzinfo=UTC)
-
-    topics = load_topics(PATHS.topics)
-    content = ContentStore(PATHS.content, topics=topics, today=lambda: now().date())
-    channel = RecordingChannel()
-    deliverer = Deliverer(storage=storage, channels={"web": channel}, notify=lambda name: None, now=now)
-    parts = Conversations(
-        storage=storage,
-        engine=ScriptedEngine(script=SCRIPT),
-        content=content,
-        menu=load_menu(
-            PATHS.flows,
-            answers=content.current.entries.keys(),
-            controls=("talk_to_human",),
-            titles=content.current.keys_of("bot"),
-        ),
-        topics=topics,
-        staffed=False,
-        crisis_phone="",
-        wake=deliverer.wake,
-        now=now,
-        choose_number=lambda below: 4821 % below,
-    )
-    yield Talk(conversations=parts, storage=storage, deliverer=deliverer, channel=channel)
-    storage.close()
+from tests.talk import Talk
 
 
 async def test_a_first_question_is_answered_and_then_language_is_offered(talk: Talk) -> None:
@@ -262,7 +169,7 @@ async def test_what_can_be_sent_later_waits_and_holds_back_what_follows(talk: Ta
 
     assert shown == []
     assert talk.channel.sent == []
-    talk.deliverer.now = lambda: datetime(2026, 11, 24, 8, tzinfo=UTC) + timedelta(seconds=31)
+    talk.wait(seconds=31)
     handled = await talk.send(Text(text="hello"))
     await talk.then(handled)
     assert [message.seq for message in talk.channel.sent] == [2, 3, 5]
@@ -285,3 +192,115 @@ async def test_a_button_of_another_version_is_stale(talk: Talk) -> None:
     reply, *_ = await talk.then(await talk.send(Press(button=f"{changed.id.hex}.0")))
 
     assert reply.body == talk.words("stale_button")
+
+
+async def test_a_flood_gets_one_notice_and_every_message_is_kept(talk: Talk) -> None:
+    for n in range(40):
+        await talk.say(f"line {n}")
+
+    shown = await talk.shown()
+    assert [message.body for message in shown].count(talk.words("too_fast")) == 1
+    assert sum(message.author == "contact" for message in shown) == 40
+    assert shown[-1].author == "contact"
+
+
+async def test_danger_is_answered_in_the_middle_of_a_flood(talk: Talk) -> None:
+    for n in range(40):
+        await talk.say(f"line {n}")
+    (help_text,) = await talk.say("die")
+
+    assert help_text.body == talk.words("crisis_self_harm_demo")
+
+
+async def test_two_machines_do_not_talk_for_ever(talk: Talk) -> None:
+    for _ in range(60):
+        await talk.say("hello")
+        talk.wait(minutes=1)
+
+    bodies = [message.body for message in await talk.shown() if message.author == "bot"]
+    assert bodies.count(talk.words("same_again")) == 1
+    assert len(bodies) <= 22
+    assert await talk.say("wages")
+
+
+async def test_words_under_a_picture_are_understood_and_what_came_is_kept(talk: Talk) -> None:
+    sent = Attachment(kind="photo", file_id="f1", size=10, caption="wages", album="7")
+    handled = await talk.send(sent)
+    answer, *_, note = await talk.then(handled)
+
+    assert (answer.answer, note.body) == ("unpaid_wages", talk.words("caption_only"))
+    assert await talk.then(await talk.send(replace(sent, file_id="f2", caption=""))) == []
+    found = await talk.storage.read(partial(_contact_message, conversation_id=handled.conversation_id))
+    assert (found.kind, found.body) == ("attachment", "wages")
+    assert await talk.storage.read(partial(attachments.of, message_id=found.id)) == sent
+
+
+def _contact_message(tx: Connection, conversation_id: UUID) -> MessageRow:
+    return next(row for row in messages.visible_after(tx, conversation_id, 0, 50) if row.author == "contact")
+
+
+async def test_a_message_without_anything_beside_it_has_no_attachment(talk: Talk) -> None:
+    answer, _ = await talk.say("wages")
+
+    assert await talk.storage.read(partial(attachments.of, message_id=answer.id)) is None
+
+
+async def test_the_same_attachment_again_changes_nothing(talk: Talk) -> None:
+    first = await talk.send(Attachment(kind="voice", file_id="v"), external_id="m1")
+    again = await talk.send(Attachment(kind="voice", file_id="v"), external_id="m1")
+
+    assert (again.seq, again.duplicate) == (first.seq, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("start", "greeting"),
+        ("menu", "menu_title"),
+        ("help", "help"),
+        ("language", "language_question"),
+        ("stop", "opt_out_reply"),
+    ],
+)
+async def test_a_command_does_what_its_button_does(talk: Talk, name: CommandName, key: str) -> None:
+    reply, *_ = await talk.then(await talk.send(Command(name=name)))
+
+    assert reply.body == talk.words(key)
+
+
+async def test_the_code_of_a_link_is_kept_with_the_conversation(talk: Talk) -> None:
+    await talk.send(Command(name="start", code="poipet"))
+    await talk.say("wages")
+
+    found = await talk.storage.read(partial(conversations.find, channel="web", bot="test", contact_ref="c1"))
+    assert found is not None
+    assert json.loads(found.state)["start_code"] == "poipet"
+
+
+async def test_who_blocks_us_is_closed_until_they_return_and_nothing_is_said(talk: Talk) -> None:
+    def is_closed(tx: Connection) -> bool:
+        return contacts.is_closed(tx, channel="web", bot="test", contact_ref="c1")
+
+    await talk.say("wages")
+    blocked = await talk.send(Blocked())
+    assert await talk.storage.read(is_closed)
+
+    await talk.send(Returned())
+    assert not await talk.storage.read(is_closed)
+    assert await talk.then(blocked) == []
+
+
+async def test_a_chat_that_got_another_name_stays_the_same_conversation(talk: Talk) -> None:
+    before = await talk.send(Text(text="wages"))
+    await talk.send(Moved(to="c2"))
+    await talk.send(Moved(to="c2"))
+
+    after = await replace(talk, contact_ref="c2").send(Text(text="hello"))
+
+    assert after.conversation_id == before.conversation_id
+
+
+async def test_the_staff_group_is_told_that_it_is_known(talk: Talk) -> None:
+    (note,) = await talk.then(await talk.send(StaffCommand()))
+
+    assert (note.body, note.buttons) == (talk.words("staff_group"), None)

@@ -8,10 +8,30 @@ from bot.model import ChannelName, OutboundMessage
 
 @dataclass(frozen=True, kw_only=True)
 class Capabilities:
-    """What a channel can show; rendering adapts to it."""
+    """What a channel can show and take; rendering adapts to it."""
 
     buttons: bool
     """Whether buttons can be pressed; else they are listed with numbers, and the number is typed."""
+    sends_per_s: float | None = None
+    """How many messages a second the platform takes from one bot; None: as many as there are."""
+    chat_sends_per_s: float | None = None
+    """How many messages a second the platform takes for one contact; None: as many as there are."""
+    heard_per_minute: int | None = None
+    """How many messages of one contact a minute are answered; None: the channel has a limit of its own."""
+    text_max_units: int | None = None
+    """How long one message may be, in UTF-16 units; a longer text becomes several messages. None: any length."""
+    buttons_max: int | None = None
+    """How many buttons one message may have; more are listed with numbers. None: any number."""
+    button_title_max_chars: int | None = None
+    """How long the words on a button may be; where one has more, all are listed with numbers. None: any length."""
+    edits: bool = False
+    """Whether a message that was sent can be changed."""
+    deletes_within_s: int | None = None
+    """For how long a message that was sent can be taken back; None: never."""
+    voice_in: bool = False
+    """Whether contacts can send their voice."""
+    photo_in: bool = False
+    """Whether contacts can send pictures."""
 
 
 class Channel(Protocol):
@@ -31,4 +51,15 @@ class Channel(Protocol):
         Raises:
             SendRetryable: it may go later.
             SendRejected: it will never go.
+        """
+
+
+class Ingest(Protocol):
+    """Takes a raw update of a channel. When it returns, what is in it is kept, and the platform may forget it."""
+
+    async def __call__(self, channel_name: ChannelName, bot: str, external_id: str, raw: bytes) -> None:
+        """Handles the update; the same one again changes nothing.
+
+        Raises:
+            StorageDown: nothing is kept; the platform must deliver it again.
         """

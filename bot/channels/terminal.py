@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text as RichText
 
 from bot.channels.base import Capabilities
+from bot.channels.rendering import parts_of
 from bot.model import ChannelName, OutboundMessage
 
 BOT: Final = "terminal"
@@ -22,6 +23,6 @@ class TerminalChannel:
 
     async def send(self, message: OutboundMessage) -> str | None:
         """Prints the message as plain text."""
-        listed = [f"  {place}. {button.title}" for place, button in enumerate(message.buttons, start=1)]
-        self.console.print(RichText("\n".join((message.text, *listed, ""))))
+        for part in parts_of(message, self.capabilities):
+            self.console.print(RichText(f"{part.text}\n"))
         return None

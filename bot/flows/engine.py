@@ -22,6 +22,7 @@ from bot.flows.model import (
     Say,
     Sent,
     ShowThemeOf,
+    StaffSpoke,
     State,
     Turn,
 )
@@ -33,6 +34,13 @@ GUESS_MIN_CONFIDENCE: Final = 0.04
 LONG_STORY_CHARS: Final = 1000
 LANGUAGE_MIN_CHARS: Final = 15
 CRISIS_PLACES: Final = ("in_cambodia", "in_thailand", "elsewhere")
+_REPLIES: Final = {
+    "voice": "attachment_voice",
+    "photo": "attachment_photo",
+    "location": "attachment_location",
+    "contact": "attachment_contact",
+    "sticker": "sticker_reply",
+}
 IDIOM: Final = "idiom"
 _HOW_ARE_YOU: Final = Say(
     text="idiom_question",
@@ -60,17 +68,34 @@ def take_turn(book: Book, state: State, heard: Heard) -> Turn:
             return _pressed(book, _met(state), action)
         case PressedStale():
             return Turn(state=_met(state), effects=(Say(text="stale_button", choices=NEXT_STEPS),))
-        case Sent(kind=kind):
-            known = kind if kind in ("voice", "photo", "sticker") else "other"
-            say = Say(text="sticker_reply" if known == "sticker" else f"attachment_{known}", choices=NEXT_STEPS)
-            return Turn(state=_met(state), effects=(say,))
+        case Sent():
+            return _sent(state, heard)
+        case StaffSpoke():
+            return Turn(state=state, effects=(Say(text="staff_group", send_class=SendClass.B),))
 
 
 def _met(state: State) -> State:
     return replace(state, greeted=True, unsure=0)
 
 
+def _sent(state: State, sent: Sent) -> Turn:
+    if sent.album and sent.album == state.album:
+        return Turn(state=state, effects=())
+    text = "contact_own" if sent.own else _REPLIES.get(sent.kind, "attachment_other")
+    return Turn(state=replace(_met(state), album=sent.album), effects=(Say(text=text, choices=NEXT_STEPS),))
+
+
 def _said(book: Book, state: State, heard: Said) -> Turn:
+    """The turn of a text; what it was written under is not looked at, and that is said after the answer."""
+    if heard.beside is None:
+        return _said_alone(book, state, heard)
+    turn = _said_alone(book, replace(state, album=heard.beside.album), heard)
+    if heard.parsed.crisis:
+        return turn
+    return replace(turn, effects=(*turn.effects, Say(text="caption_only", send_class=SendClass.B)))
+
+
+def _said_alone(book: Book, state: State, heard: Said) -> Turn:
     state = _in_their_language(state, heard.parsed)
     if heard.parsed.crisis:
         return Turn(state=_met(state), effects=_crisis(book, heard.parsed.crisis))
@@ -122,7 +147,7 @@ def _answered(book: Book, state: State, heard: Said) -> Turn:
     if parsed.intent == "deny" and state.unsure:
         return _pressed(book, state, NONE_OF_THESE.action)
     if parsed.intent == "restart":
-        return Turn(state=State(language=state.language), effects=_greeting())
+        return Turn(state=State(language=state.language, start_code=state.start_code), effects=_greeting())
     return Turn(state=replace(state, unsure=0), effects=_effects_of(book, parsed.intent))
 
 
@@ -169,6 +194,10 @@ def _guesses(book: Book, parsed: Parsed) -> tuple[Choice, ...]:
 
 
 def _pressed(book: Book, state: State, action: Action) -> Turn:
+    if action.do is Do.START:
+        choices = book.menu if state.language_chosen else LANGUAGE_CHOICES
+        greeting = Say(text="greeting", choices=choices, send_class=SendClass.B)
+        return Turn(state=replace(state, start_code=action.of or state.start_code), effects=(greeting,))
     if action.do is Do.LANGUAGE:
         chosen: Language = "en" if action.of == "en" else "km"
         state = replace(state, language=chosen, language_chosen=True)
@@ -199,6 +228,10 @@ def _effects_of_press(book: Book, action: Action) -> tuple[Effect, ...]:  # noqa
             return (Say(text="fine_reply" if action.of == IDIOM else "not_meant_reply", choices=NEXT_STEPS),)
         case Do.URGENT:  # the words of crisis_confined fit any danger, and ask where the contact is
             return _crisis(book, action.of or "crisis_confined")
+        case Do.START:
+            return _greeting()
+        case Do.HELP:
+            return (Say(text="help", choices=book.menu, send_class=SendClass.B),)
         case Do.PLACE:
             return (Say(text=f"place_{action.of.removeprefix('in_')}", choices=(PERSON, MENU)),)
 

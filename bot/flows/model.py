@@ -27,6 +27,8 @@ class Do(StrEnum):
     NOT_MEANT = "not_meant"
     PLACE = "place"
     URGENT = "urgent"
+    START = "start"
+    HELP = "help"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,24 +69,31 @@ class State:
     language_chosen: bool = False
     greeted: bool = False
     unsure: int = 0
+    start_code: str = ""
+    """What the newest link or picture code by which the contact came carried."""
+    album: str = ""
+    """The newest set of pictures that came at once: one answer is enough for all of them."""
 
     def to_json(self) -> dict[str, Any]:
         """The state as plain JSON, without the language, which has a column of its own."""
-        return {"language_chosen": self.language_chosen, "greeted": self.greeted, "unsure": self.unsure}
+        return {name: getattr(self, name) for name in _KEPT}
 
     @classmethod
     def from_json(cls, language: Language, plain: Mapping[str, Any]) -> "State":
         """The state that to_json() wrote; unknown parts are left out."""
-        known = {name: plain[name] for name in ("language_chosen", "greeted", "unsure") if name in plain}
-        return cls(language=language, **known)
+        return cls(language=language, **{name: plain[name] for name in _KEPT if name in plain})
+
+
+_KEPT = ("language_chosen", "greeted", "unsure", "start_code", "album")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
-    """The contact wrote this, and it was understood so."""
+    """The contact wrote this, and it was understood so. beside is what it was written under, if anything."""
 
     text: str
     parsed: Parsed
+    beside: "Sent | None" = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,12 +110,19 @@ class PressedStale:
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
-    """The contact sent something that is not text."""
+    """The contact sent something that is not text; own: a contact card that is theirs."""
 
     kind: AttachmentKind
+    own: bool = False
+    album: str = ""
 
 
-Heard = Said | Pressed | PressedStale | Sent
+@dataclass(frozen=True, kw_only=True)
+class StaffSpoke:
+    """Somebody in the staff group spoke to the bot."""
+
+
+Heard = Said | Pressed | PressedStale | Sent | StaffSpoke
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,10 +33,8 @@ class Pipeline(BaseModel):
 
     name: str
     cluster: Lengths
-    char: Lengths
     phonetic: Lengths
     concept: Lengths
-    cluster_pair: Lengths
     concept_pair: Lengths
     danger: Lengths
     c: Annotated[float, Field(gt=0)]

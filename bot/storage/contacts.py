@@ -18,6 +18,20 @@ _IS = sa.and_(
 _FIND = sa.select(contacts.c.id).where(_IS)
 _IS_CLOSED = sa.select(contacts.c.closed_at.is_not(None)).where(_IS)
 _CREATE = insert_if_new(contacts, "channel", "bot", "ref")
+_REOPEN = sa.update(contacts).where(contacts.c.id == sa.bindparam("contact_id")).values(closed_at=None)
+_others = contacts.alias("others")
+_RENAME = (
+    sa.update(contacts)
+    .where(
+        contacts.c.id == sa.bindparam("contact_id"),
+        ~sa.exists().where(
+            _others.c.channel == contacts.c.channel,
+            _others.c.bot == contacts.c.bot,
+            _others.c.ref == sa.bindparam("new_ref"),
+        ),
+    )
+    .values(ref=sa.bindparam("new_ref"))
+)
 _CLOSE = sa.update(contacts).where(contacts.c.id == sa.bindparam("contact_id"))
 
 
@@ -40,3 +54,13 @@ def is_closed(tx: sa.Connection, *, channel: ChannelName, bot: str, contact_ref:
 def close(tx: sa.Connection, contact_id: UUID, *, now: datetime) -> None:
     """Notes that this is no longer the way to the contact: they closed it, or blocked the bot."""
     tx.execute(_CLOSE, {"contact_id": contact_id, "closed_at": now})
+
+
+def reopen(tx: sa.Connection, contact_id: UUID) -> None:
+    """Notes that the contact can be reached again."""
+    tx.execute(_REOPEN, {"contact_id": contact_id})
+
+
+def rename(tx: sa.Connection, contact_id: UUID, *, contact_ref: str) -> None:
+    """Gives the contact another name on the channel, unless somebody has it already."""
+    tx.execute(_RENAME, {"contact_id": contact_id, "new_ref": to_bytes(contact_ref)})

@@ -103,6 +103,21 @@ def create_engine(url: sa.URL, *, connections: int, read_only: bool = False, cha
     return engine
 
 
+def create_foreign_engine(url: sa.URL, *, connections: int) -> sa.Engine:
+    """An engine for a library that keeps tables of its own in the same database, and says itself when it begins."""
+    if not is_sqlite(url):
+        return sa.create_engine(url, pool_size=connections, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
+    engine = sa.create_engine(url, pool_size=connections, max_overflow=0, hide_parameters=True)
+
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(connection: DBAPIConnection, _record: object) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        for pragma in (f"busy_timeout = {LOCK_TIMEOUT_S * 1000}", *_SQLITE_PRAGMAS, "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    return engine
+
+
 def _create_postgres_engine(url: sa.URL, pool: dict[str, Any], *, read_only: bool, lock_timeout_s: int) -> sa.Engine:
     engine = sa.create_engine(
         url,

@@ -11,6 +11,7 @@ from bot.storage.workers import Pool, SingleWriter, Workers
 
 READERS = 4
 POSTGRES_WRITERS = 8
+FOREIGN = 4
 
 T = TypeVar("T")
 
@@ -44,6 +45,11 @@ class Storage:
         self._refuse_if_closed()
         return await self._readers.run(fn)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it is closed, for good."""
+        return self._closed
+
     def close(self) -> None:
         """Ends what has begun or waits, then lets go of the database; from then on everything is StorageDown."""
         if not self._closed:
@@ -54,6 +60,11 @@ class Storage:
     def _refuse_if_closed(self) -> None:
         if self._closed:
             raise StorageDown("The database is closed.")
+
+
+def open_foreign_engine(database_url: str) -> sa.Engine:
+    """An engine for a library that keeps tables of its own in the same database."""
+    return dialects.create_foreign_engine(dialects.parse_database_url(database_url), connections=FOREIGN)
 
 
 def open_storage(database_url: str) -> Storage:

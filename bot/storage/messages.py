@@ -49,6 +49,9 @@ _LAST_WITH_BUTTONS = (
     .order_by(messages.c.seq.desc())
     .limit(sa.literal_column("1"))
 )
+_LAST_ANSWER = (
+    _OF_CONVERSATION.where(messages.c.answer.is_not(None)).order_by(messages.c.seq.desc()).limit(sa.literal_column("1"))
+)
 _HIDDEN_SEQ = (
     sa.select(conversations.c.hidden_seq).where(conversations.c.id == sa.bindparam("conversation_id")).scalar_subquery()
 )
@@ -102,6 +105,12 @@ def visible_after(tx: sa.Connection, conversation_id: UUID, after_seq: int, limi
 def last_with_buttons(tx: sa.Connection, conversation_id: UUID) -> MessageRow | None:
     """The newest message that has buttons, if any has."""
     row = tx.execute(_LAST_WITH_BUTTONS, {"conversation_id": conversation_id}).one_or_none()
+    return None if row is None else read(row)
+
+
+def last_answer(tx: sa.Connection, conversation_id: UUID) -> MessageRow | None:
+    """The newest message that gave an answer, if any did."""
+    row = tx.execute(_LAST_ANSWER, {"conversation_id": conversation_id}).one_or_none()
     return None if row is None else read(row)
 
 

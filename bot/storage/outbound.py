@@ -1,16 +1,22 @@
 """Outbound rows: the messages that go out, one by one and in order within each conversation."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from bot.model import SendClass
+from bot.model import ChannelName, SendClass
 from bot.storage.messages import MessageRow, read
-from bot.storage.tables import OutboundStatus, contacts, conversations, is_unsent, messages, outbound
+from bot.storage.tables import (
+    OutboundStatus,
+    contacts,
+    conversations,
+    is_undelivered,
+    is_unsent,
+    messages,
+    outbound,
+)
 from bot.storage.texts import to_text
 
 
@@ -22,6 +28,16 @@ class OutboundRow:
     contact_ref: str
     send_class: SendClass
     attempts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Destination:
+    """Where the first unsent message of a conversation goes, which may be claimed now."""
+
+    conversation_id: UUID
+    channel: ChannelName
+    bot: str
+    contact_ref: str
 
 
 _earlier = outbound.alias("earlier")
@@ -39,7 +55,7 @@ _WITH_WORK = (
     .limit(sa.bindparam("at_most"))
 )
 _LOCK = sa.select(conversations.c.id).where(conversations.c.id == sa.bindparam("conversation_id")).with_for_update()
-_UNSENT = (
+_FIRST_UNSENT = (
     sa.select(
         messages,
         contacts.c.ref,
@@ -53,17 +69,31 @@ _UNSENT = (
     .join(contacts, contacts.c.id == conversations.c.contact_id)
     .where(outbound.c.conversation_id == sa.bindparam("conversation_id"), is_unsent(outbound))
     .order_by(outbound.c.seq)
-    .limit(sa.bindparam("at_most"))
+    .limit(sa.literal_column("1"))
 )
 _INSERT = sa.insert(outbound)
 _MARK = sa.update(outbound).where(outbound.c.message_id == sa.bindparam("of_message"))
 _MARK_SENDING = _MARK.where(outbound.c.status == "sending")
 _CLAIM = _MARK.values(status="sending", attempts=outbound.c.attempts + 1)
-_RELEASE = _MARK_SENDING.values(status="queued", attempts=outbound.c.attempts - 1)
 _RECOVER = (
     sa.update(outbound)
     .where(is_unsent(outbound), outbound.c.status == "sending", outbound.c.updated_at <= sa.bindparam("claimed_until"))
     .values(status=sa.case((outbound.c.send_class == "A", "queued"), else_="maybe_sent"))
+)
+_OLDEST_DUE = sa.select(sa.func.min(outbound.c.updated_at)).where(is_unsent(outbound), _IS_DUE)
+_COUNT_UNSENT = sa.select(sa.func.count()).where(is_unsent(outbound))
+_UNDELIVERED = (
+    sa.select(outbound.c.message_id, outbound.c.conversation_id, outbound.c.status, outbound.c.error)
+    .add_columns(outbound.c.attempts, outbound.c.updated_at, messages.c.channel)
+    .join(messages, messages.c.id == outbound.c.message_id)
+    .where(is_undelivered(outbound))
+    .order_by(outbound.c.updated_at.desc())
+    .limit(sa.bindparam("at_most"))
+)
+_COUNT_UNDELIVERED = (
+    sa.select(outbound.c.conversation_id, sa.func.count().label("number"))
+    .where(is_undelivered(outbound))
+    .group_by(outbound.c.conversation_id)
 )
 
 
@@ -96,39 +126,31 @@ def conversations_with_work(conn: sa.Connection, now: datetime, limit: int) -> l
     return list(conn.scalars(_WITH_WORK, {"now": now, "at_most": limit}))
 
 
-def claim(tx: sa.Connection, conversation_id: UUID, now: datetime, limit: int) -> list[OutboundRow]:
-    """The next rows of the conversation, in order, for the caller to send; they now count as being sent.
+def destination(conn: sa.Connection, conversation_id: UUID, now: datetime) -> Destination | None:
+    """Where the conversation's next message goes; None while there is nothing that may be claimed."""
+    row = conn.execute(_FIRST_UNSENT, {"conversation_id": conversation_id, "now": now}).one_or_none()
+    if row is None or row.waits:
+        return None
+    return Destination(conversation_id=conversation_id, channel=row.channel, bot=row.bot, contact_ref=to_text(row.ref))
 
-    Empty while an earlier row is being sent or has to wait. Each row claimed must be marked or released.
+
+def claim(tx: sa.Connection, conversation_id: UUID, now: datetime) -> OutboundRow | None:
+    """The next row of the conversation, for the caller to send; it now counts as being sent, and must be marked.
+
+    None while an earlier row is being sent or has to wait. One at a time, so that a kill leaves at most one row of a
+    conversation of which nobody knows whether it went.
     """
     tx.execute(_LOCK, {"conversation_id": conversation_id})
-    rows = tx.execute(_UNSENT, {"conversation_id": conversation_id, "now": now, "at_most": limit})
-    claimed = _until_one_waits(rows)
-    if claimed:
-        tx.execute(_CLAIM, [{"of_message": row.message.id, "updated_at": now} for row in claimed])
-    return claimed
-
-
-def _until_one_waits(rows: Iterable[sa.Row[Any]]) -> list[OutboundRow]:
-    claimed: list[OutboundRow] = []
-    for row in rows:
-        if row.waits:
-            break
-        claimed.append(
-            OutboundRow(
-                message=read(row),
-                contact_ref=to_text(row.ref),
-                send_class=SendClass(row.send_class),
-                attempts=row.attempts + 1,
-            )
-        )
-    return claimed
-
-
-def release(tx: sa.Connection, message_ids: Sequence[UUID], *, now: datetime) -> None:
-    """Gives back rows that were claimed and not tried, because an earlier one could not be sent."""
-    if message_ids:
-        tx.execute(_RELEASE, [{"of_message": message_id, "updated_at": now} for message_id in message_ids])
+    row = tx.execute(_FIRST_UNSENT, {"conversation_id": conversation_id, "now": now}).one_or_none()
+    if row is None or row.waits:
+        return None
+    tx.execute(_CLAIM, {"of_message": row.id, "updated_at": now})
+    return OutboundRow(
+        message=read(row),
+        contact_ref=to_text(row.ref),
+        send_class=SendClass(row.send_class),
+        attempts=row.attempts + 1,
+    )
 
 
 def mark_sent(tx: sa.Connection, message_id: UUID, *, platform_id: str | None, now: datetime) -> None:
@@ -139,6 +161,11 @@ def mark_sent(tx: sa.Connection, message_id: UUID, *, platform_id: str | None, n
 def mark_rejected(tx: sa.Connection, message_id: UUID, *, error: str, now: datetime) -> None:
     """The channel will never take the message; error is a reason without content."""
     _mark(tx, message_id, "rejected", error=error, platform_id=None, now=now)
+
+
+def mark_failed(tx: sa.Connection, message_id: UUID, *, error: str, now: datetime) -> None:
+    """The message was tried for too long and is given up; staff see it."""
+    _mark(tx, message_id, "failed", error=error, platform_id=None, now=now)
 
 
 def mark_maybe_sent(tx: sa.Connection, message_id: UUID, *, error: str, now: datetime) -> None:
@@ -184,3 +211,39 @@ def recover(tx: sa.Connection, now: datetime, *, claimed_for: timedelta = timede
     """
     values = {"claimed_until": now - claimed_for, "updated_at": now}
     return tx.execute(_RECOVER, values).rowcount
+
+
+@dataclass(frozen=True, kw_only=True)
+class UndeliveredRow:
+    """A message that will not be sent any more: the channel refused it, or it was given up. Names no content."""
+
+    message_id: UUID
+    conversation_id: UUID
+    channel: ChannelName
+    status: OutboundStatus
+    error: str | None
+    attempts: int
+    updated_at: datetime
+
+
+def list_undelivered(conn: sa.Connection, limit: int) -> list[UndeliveredRow]:
+    """Messages that will not be sent any more, the newest first."""
+    return [UndeliveredRow(**row._mapping) for row in conn.execute(_UNDELIVERED, {"at_most": limit})]
+
+
+def count_undelivered(conn: sa.Connection) -> dict[UUID, int]:
+    """How many messages each conversation misses, where it misses any."""
+    return {row.conversation_id: row.number for row in conn.execute(_COUNT_UNDELIVERED)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueState:
+    """How many messages are to be sent, and since when the oldest of those that may go now waits."""
+
+    length: int
+    oldest_at: datetime | None
+
+
+def queue_state(conn: sa.Connection, now: datetime) -> QueueState:
+    """The queue as it is now."""
+    return QueueState(length=conn.execute(_COUNT_UNSENT).scalar_one(), oldest_at=conn.scalar(_OLDEST_DUE, {"now": now}))

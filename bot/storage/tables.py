@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from bot.model import Author, Lane, Language
 
 Kind = Literal["text", "press", "attachment"]
-OutboundStatus = Literal["queued", "sending", "sent", "maybe_sent", "rejected"]
+OutboundStatus = Literal["queued", "sending", "sent", "maybe_sent", "rejected", "failed"]
+UpdateStatus = Literal["received", "handled", "quarantined"]
 CaseStatus = Literal["incomplete", "waiting", "claimed", "resolved"]
 
 
@@ -123,6 +124,13 @@ messages = sa.Table(
     _one_of("kind", get_args(Kind)),
 )
 
+attachments = sa.Table(
+    "attachments",
+    METADATA,
+    _of("message", primary_key=True),
+    sa.Column("details", sa.LargeBinary(), nullable=False),  # JSON, the fields of model.Attachment
+)
+
 outbound = sa.Table(
     "outbound",
     METADATA,
@@ -152,6 +160,58 @@ sa.Index(
     outbound.c.seq,
     sqlite_where=is_unsent(outbound),
     postgresql_where=is_unsent(outbound),
+)
+
+
+def is_undelivered(rows: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Messages that will not be sent any more: the condition of the partial index, word for word."""
+    return rows.c.status.in_([sa.literal_column("'rejected'"), sa.literal_column("'failed'")])
+
+
+sa.Index(
+    "ix_outbound_undelivered",
+    outbound.c.conversation_id,
+    sqlite_where=is_undelivered(outbound),
+    postgresql_where=is_undelivered(outbound),
+)
+
+holds = sa.Table(
+    "holds",
+    METADATA,
+    sa.Column("channel", sa.Text(), primary_key=True),
+    sa.Column("bot", sa.Text(), primary_key=True),
+    _moment("until"),
+)
+
+raw_updates = sa.Table(
+    "raw_updates",
+    METADATA,
+    _id(),
+    _text("channel"),
+    _text("bot"),
+    _text("external_id"),
+    _moment("received_at"),
+    sa.Column("raw", sa.LargeBinary(), nullable=False),
+    _text("status"),
+    sa.Column("tries", sa.Integer(), nullable=False),
+    sa.Column("error", sa.Text()),
+    sa.UniqueConstraint("channel", "bot", "external_id"),
+    _one_of("status", get_args(UpdateStatus)),
+)
+sa.Index("ix_raw_updates_received_at", raw_updates.c.received_at)
+
+
+def is_open(rows: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Updates that are not handled: the condition of the partial index, word for word."""
+    return rows.c.status.in_([sa.literal_column("'received'"), sa.literal_column("'quarantined'")])
+
+
+sa.Index(
+    "ix_raw_updates_open",
+    raw_updates.c.status,
+    raw_updates.c.received_at,
+    sqlite_where=is_open(raw_updates),
+    postgresql_where=is_open(raw_updates),
 )
 
 cases = sa.Table(

@@ -9,6 +9,16 @@ from bot.storage.dialects import insert_if_new
 from bot.storage.tables import votes
 
 _INSERT = insert_if_new(votes, "message_id")
+_SINCE = (
+    sa.select(votes.c.id)
+    .where(votes.c.conversation_id == sa.bindparam("of_conversation"), votes.c.at >= sa.bindparam("since"))
+    .limit(sa.literal_column("1"))
+)
+
+
+def is_given(conn: sa.Connection, conversation_id: UUID, *, since: datetime) -> bool:
+    """Whether the contact has voted since that moment."""
+    return conn.execute(_SINCE, {"of_conversation": conversation_id, "since": since}).first() is not None
 
 
 def record(

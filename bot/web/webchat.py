@@ -22,7 +22,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.channels.webchat import BOT
-from bot.conversation import Conversations, buttons_of
+from bot.conversation import Conversations
+from bot.hearing import buttons_of
 from bot.model import Inbound, Payload, Press, Text
 from bot.storage import contacts, conversations, messages
 from bot.storage.engine import Storage

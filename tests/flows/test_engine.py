@@ -24,9 +24,11 @@ from bot.flows.model import (
     Say,
     Sent,
     ShowThemeOf,
+    StaffSpoke,
     State,
     TellCases,
 )
+from bot.model import SendClass
 from khmer_nlu import Parsed
 
 BOOK = Book(
@@ -284,12 +286,66 @@ def test_a_stale_button_explains_itself() -> None:
     [
         ("voice", "attachment_voice"),
         ("photo", "attachment_photo"),
-        ("location", "attachment_other"),
+        ("location", "attachment_location"),
+        ("contact", "attachment_contact"),
+        ("document", "attachment_other"),
         ("sticker", "sticker_reply"),
     ],
 )
 def test_what_is_not_text_gets_a_fitting_reply(kind: str, reply: str) -> None:
     assert texts_of(take_turn(BOOK, MET, Sent(kind=kind)).effects) == [reply]  # type: ignore[arg-type]
+
+
+def test_an_own_contact_card_is_thanked_for() -> None:
+    assert texts_of(take_turn(BOOK, MET, Sent(kind="contact", own=True)).effects) == ["contact_own"]
+
+
+def test_pictures_that_came_at_once_get_one_reply() -> None:
+    first = take_turn(BOOK, MET, Sent(kind="photo", album="7"))
+    second = take_turn(BOOK, first.state, Sent(kind="photo", album="7"))
+    other = take_turn(BOOK, second.state, Sent(kind="photo", album="8"))
+
+    assert [texts_of(turn.effects) for turn in (first, second, other)] == [
+        ["attachment_photo"],
+        [],
+        ["attachment_photo"],
+    ]
+
+
+def test_words_under_a_picture_are_answered_and_the_picture_is_not_looked_at() -> None:
+    heard = replace(said("greet"), beside=Sent(kind="photo", album="7"))
+    turn = take_turn(BOOK, MET, heard)
+
+    assert texts_of(turn.effects) == ["greet_again", "caption_only"]
+    assert take_turn(BOOK, turn.state, Sent(kind="photo", album="7")).effects == ()
+
+
+def test_danger_under_a_picture_is_danger() -> None:
+    heard = replace(said("nlu_fallback", crisis="crisis_violence"), beside=Sent(kind="photo"))
+
+    assert texts_of(take_turn(BOOK, MET, heard).effects) == ["crisis_violence_demo"]
+
+
+def test_the_code_of_a_link_is_kept_even_when_the_talk_starts_over() -> None:
+    turn = take_turn(BOOK, State(), Pressed(action=Action(do=Do.START, of="poipet")))
+    again = take_turn(BOOK, turn.state, Pressed(action=Action(do=Do.START)))
+    over = take_turn(BOOK, again.state, said("restart"))
+
+    assert texts_of(turn.effects) == ["greeting"]
+    assert [turn.state.start_code, again.state.start_code, over.state.start_code] == ["poipet"] * 3
+    assert State.from_json("km", over.state.to_json()).start_code == "poipet"
+
+
+def test_help_says_how_it_is_used_and_shows_the_menu() -> None:
+    (help_text,) = take_turn(BOOK, MET, Pressed(action=Action(do=Do.HELP))).effects
+
+    assert help_text == Say(text="help", choices=BOOK.menu, send_class=SendClass.B)
+
+
+def test_the_staff_group_is_no_contact() -> None:
+    turn = take_turn(BOOK, State(), StaffSpoke())
+
+    assert (texts_of(turn.effects), turn.state) == (["staff_group"], State())
 
 
 def test_starting_over_forgets_all_but_the_language() -> None:

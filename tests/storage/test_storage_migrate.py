@@ -12,13 +12,13 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
 from bot.errors import StorageError
-from bot.storage import dialects, migrate
+from bot.storage import dialects, migrate, outbound
 from bot.storage.engine import open_storage
 from bot.storage.tables import METADATA
 from tests.conftest import Dialect
-from tests.storage.rows import count, say
+from tests.storage.rows import NOW, count, say, status
 
-HEAD = "0001"
+HEAD = "0003"
 CONSTRAINTS = {
     "sqlite": "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%' ORDER BY name",
     "postgres": (
@@ -31,9 +31,10 @@ CONSTRAINTS = {
 
 
 def schema(connection: sa.Connection, dialect: Dialect) -> list[tuple[str, list[str]]]:
-    """Every table and constraint in the database's own words, without regard to the order of lines."""
+    """Every table and constraint in the database's own words, without regard to the order of lines and to quotes."""
     rows = connection.execute(sa.text(CONSTRAINTS[dialect]))
-    return [(name, sorted(line.strip(" \t,") for line in (words or "").splitlines())) for name, words in rows]
+    lines = ((name, (words or "").replace('"', "").splitlines()) for name, words in rows)
+    return [(name, sorted(line.strip(" \t,") for line in words)) for name, words in lines]
 
 
 def test_an_empty_database_is_brought_to_head(empty_database_url: str) -> None:
@@ -84,13 +85,27 @@ def test_down_and_up_again_ends_where_it_began(own_database_url: str, dialect: D
         assert schema(connection, dialect) == before
 
 
+def test_down_from_the_second_keeps_messages_and_calls_failed_ones_rejected(own_database_url: str) -> None:
+    with migrate.changing(own_database_url) as connection:
+        row = say(connection)
+        outbound.mark_failed(connection, row.id, error="timeout", now=NOW)
+        command.downgrade(migrate.config(connection), "0001")
+        assert status(connection, row) == "rejected"
+        assert "raw_updates" not in sa.inspect(connection).get_table_names()
+
+    migrate.upgrade(own_database_url)
+
+    with migrate.changing(own_database_url) as connection:
+        assert (status(connection, row), count(connection, "messages")) == ("rejected", 1)
+
+
 def test_a_database_of_a_newer_version_is_left_alone(own_database_url: str) -> None:
     with migrate.changing(own_database_url) as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
 
     with pytest.raises(StorageError, match="9999"):
         migrate.upgrade(own_database_url)
-    with pytest.raises(StorageError, match="is at revision 9999; this version needs revision 0001"):
+    with pytest.raises(StorageError, match=f"is at revision 9999; this version needs revision {HEAD}"):
         open_storage(own_database_url)
 
 

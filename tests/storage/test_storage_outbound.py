@@ -17,9 +17,9 @@ from tests.storage.rows import NOW, conversation_of, count, hear, say, status
 LATER = NOW + timedelta(seconds=30)
 
 
-def claim(tx: sa.Connection, contact_ref: str = "someone", *, limit: int = 10, now: datetime = NOW) -> list[int]:
-    rows = outbound.claim(tx, conversation_of(tx, contact_ref).id, now, limit)
-    return [row.message.seq for row in rows]
+def claim(tx: sa.Connection, contact_ref: str = "someone", *, now: datetime = NOW) -> int | None:
+    row = outbound.claim(tx, conversation_of(tx, contact_ref).id, now)
+    return row.message.seq if row else None
 
 
 def with_work(tx: sa.Connection, *, limit: int = 10, now: datetime = NOW) -> list[UUID]:
@@ -30,43 +30,70 @@ def test_a_claim_gives_all_that_a_channel_needs(tx: sa.Connection) -> None:
     hear(tx, "7")
     row = say(tx, "7", send_class=SendClass.B, body="w€rds", buttons="[]", answer="a")
 
-    (claimed,) = outbound.claim(tx, row.conversation_id, NOW, 10)
+    claimed = outbound.claim(tx, row.conversation_id, NOW)
 
     assert claimed == outbound.OutboundRow(message=row, contact_ref="7", send_class=SendClass.B, attempts=1)
     assert status(tx, row) == "sending"
 
 
 def test_rows_are_claimed_in_order_and_never_twice(tx: sa.Connection) -> None:
-    rows = [say(tx) for _ in range(3)]
+    rows = [say(tx) for _ in range(2)]
 
-    assert claim(tx, limit=2) == [1, 2]
-    assert claim(tx) == []
+    assert claim(tx) == 1
+    assert claim(tx) is None
     outbound.mark_sent(tx, rows[0].id, platform_id="77", now=NOW)
-    assert claim(tx) == []
+    assert claim(tx) == 2
     outbound.mark_sent(tx, rows[1].id, platform_id=None, now=NOW)
-    assert claim(tx) == [3]
+    assert claim(tx) is None
 
 
 def test_nothing_overtakes_a_row_that_has_to_wait(tx: sa.Connection) -> None:
-    first, second = say(tx), say(tx)
+    first, _ = say(tx), say(tx)
     claim(tx)
     outbound.mark_retry(tx, first.id, not_before=LATER, error="429", now=NOW)
-    outbound.release(tx, [second.id], now=NOW)
 
-    assert claim(tx) == []
+    assert claim(tx) is None
     assert with_work(tx) == []
 
     assert with_work(tx, now=LATER) == [first.conversation_id]
-    again = outbound.claim(tx, first.conversation_id, LATER, 10)
-    assert [(row.message.id, row.attempts) for row in again] == [(first.id, 2), (second.id, 1)]
+    again = outbound.claim(tx, first.conversation_id, LATER)
+    assert again
+    assert (again.message.id, again.attempts) == (first.id, 2)
 
 
-def test_a_claim_ends_before_a_row_that_has_to_wait(tx: sa.Connection) -> None:
+def test_the_destination_is_that_of_the_row_that_may_be_claimed(tx: sa.Connection) -> None:
+    row = say(tx, "7")
+    find = partial(outbound.destination, tx, row.conversation_id)
+
+    assert find(NOW) == outbound.Destination(
+        conversation_id=row.conversation_id, channel=row.channel, bot=row.bot, contact_ref="7"
+    )
+    claim(tx, "7")
+    assert find(NOW) is None
+
+
+def test_what_will_not_be_sent_any_more_is_listed_and_counted(tx: sa.Connection) -> None:
+    refused, given_up = say(tx, "refused"), say(tx, "given up")
+    say(tx, "queued")
+    claim(tx, "refused")
+    outbound.mark_rejected(tx, refused.id, error="blocked", now=NOW)
+    claim(tx, "given up")
+    outbound.mark_failed(tx, given_up.id, error="timeout", now=LATER)
+
+    listed = outbound.list_undelivered(tx, 10)
+    assert [(row.conversation_id, row.status, row.error) for row in listed] == [
+        (given_up.conversation_id, "failed", "timeout"),
+        (refused.conversation_id, "rejected", "blocked"),
+    ]
+    assert outbound.count_undelivered(tx) == {refused.conversation_id: 1, given_up.conversation_id: 1}
+
+
+def test_the_queue_says_how_long_it_is_and_since_when_the_oldest_waits(tx: sa.Connection) -> None:
+    assert outbound.queue_state(tx, NOW) == outbound.QueueState(length=0, oldest_at=None)
     say(tx)
-    outbound.enqueue(tx, hear(tx, author="bot"), send_class=SendClass.A, now=NOW, not_before=LATER)
-    say(tx)
+    outbound.enqueue(tx, hear(tx, author="bot"), send_class=SendClass.A, now=NOW - timedelta(hours=1), not_before=LATER)
 
-    assert claim(tx) == [1]
+    assert outbound.queue_state(tx, NOW) == outbound.QueueState(length=2, oldest_at=NOW)
 
 
 def test_conversations_do_not_wait_for_each_other(tx: sa.Connection) -> None:
@@ -76,7 +103,7 @@ def test_conversations_do_not_wait_for_each_other(tx: sa.Connection) -> None:
     free = say(tx, "free")
 
     assert with_work(tx) == [free.conversation_id]
-    assert claim(tx, "free") == [1]
+    assert claim(tx, "free") == 1
 
 
 def test_work_that_waits_longest_comes_first(tx: sa.Connection) -> None:
@@ -88,7 +115,7 @@ def test_work_that_waits_longest_comes_first(tx: sa.Connection) -> None:
     assert with_work(tx, limit=1) == [old.conversation_id]
 
 
-@pytest.mark.parametrize("final", ["sent", "rejected", "maybe_sent"])
+@pytest.mark.parametrize("final", ["sent", "rejected", "maybe_sent", "failed"])
 def test_what_is_done_is_not_claimed_again(tx: sa.Connection, final: str) -> None:
     row = say(tx)
     claim(tx)
@@ -98,11 +125,13 @@ def test_what_is_done_is_not_claimed_again(tx: sa.Connection, final: str) -> Non
             outbound.mark_sent(tx, row.id, platform_id="77", now=NOW)
         case "rejected":
             outbound.mark_rejected(tx, row.id, error="blocked", now=NOW)
+        case "failed":
+            outbound.mark_failed(tx, row.id, error="timeout", now=NOW)
         case _:
             outbound.mark_maybe_sent(tx, row.id, error="timeout", now=NOW)
 
     assert status(tx, row) == final
-    assert (claim(tx), with_work(tx)) == ([], [])
+    assert (claim(tx), with_work(tx)) == (None, [])
 
 
 def test_a_late_retry_does_not_undo_what_was_recovered_and_sent(tx: sa.Connection) -> None:
@@ -140,14 +169,14 @@ def test_recovery_leaves_what_another_process_may_still_send(tx: sa.Connection) 
 async def test_what_a_dead_process_had_claimed_is_sent_by_the_next(database_url: str) -> None:
     dead = open_storage(database_url)
     row = await dead.run(say)
-    assert await dead.run(claim) == [1]
+    assert await dead.run(claim) == 1
     dead.close()
 
     storage = open_storage(database_url)
     await storage.run(partial(outbound.recover, now=NOW))
 
     assert await storage.read(with_work) == [row.conversation_id]
-    assert await storage.run(claim) == [1]
+    assert await storage.run(claim) == 1
     storage.close()
 
 
@@ -155,9 +184,9 @@ async def test_twenty_claims_at_once_share_no_row(storage: Storage) -> None:
     for _ in range(5):
         await storage.run(say)
 
-    claimed = await asyncio.gather(*(storage.run(partial(claim, limit=2)) for _ in range(20)))
+    claimed = await asyncio.gather(*(storage.run(claim) for _ in range(20)))
 
-    assert [seqs for seqs in claimed if seqs] == [[1, 2]]
+    assert [seq for seq in claimed if seq] == [1]
 
 
 def test_an_unknown_class_or_a_second_row_for_a_message_is_refused(tx: sa.Connection) -> None:

@@ -8,10 +8,8 @@ from khmer_nlu.training import Options, train
 
 CONFIG = {
     "cluster": [1, 3, 1.0],
-    "char": [1, 4, 0.0],
     "phonetic": [3, 5, 1.5],
     "concept": [1, 1, 0.5],
-    "cluster_pair": [1, 5, 0.0],
     "concept_pair": [1, 5, 0.0],
     "danger": [1, 1, 0.0],
     "c": 0.5,

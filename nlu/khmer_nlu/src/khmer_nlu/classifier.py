@@ -57,7 +57,8 @@ class Model:
     def margins(self, key: str) -> NDArray[np.float64]:
         """How far a match key lies on the side of each label, in their order, and at the end on that of danger."""
         places, weights = self.vocabulary.vector(key)
-        margins: NDArray[np.float64] = weights @ self.coefficients[places].astype(np.float64) + self.intercepts
+        rows = self.coefficients.take(places, axis=0).astype(np.float64)
+        margins: NDArray[np.float64] = weights @ rows + self.intercepts
         return margins
 
     def classify(self, key: str) -> Classified:

@@ -1,4 +1,4 @@
-"""Turns a message into weighted terms of several views: clusters, characters, sounds, concepts, pairs, danger."""
+"""Turns a message into weighted terms of several views: clusters, sounds, concepts, danger."""
 
 import math
 from collections import Counter
@@ -16,7 +16,7 @@ from khmer_nlu.tokenise import close_up, clusters
 
 HEAD_CHARS: Final = 800
 TAIL_CHARS: Final = 200
-VIEWS: Final = ("cluster", "char", "phonetic", "concept", "cluster_pair", "concept_pair", "danger")
+VIEWS: Final = ("cluster", "phonetic", "concept", "concept_pair", "danger")
 _BETWEEN: Final = "\x1f"
 
 Vector = tuple[NDArray[np.int64], NDArray[np.float64]]
@@ -27,7 +27,7 @@ Vector = tuple[NDArray[np.int64], NDArray[np.float64]]
 class View:
     """One way to look at a message, and how much it weighs beside the others.
 
-    shortest and longest: how many characters, clusters or concepts a term has; of a pair, how far its two parts may
+    shortest and longest: how many clusters, sounds or concepts a term has; of a pair, how far its two parts may
     stand from each other.
     """
 
@@ -55,14 +55,10 @@ def _terms_of(view: View, key: str, tokens: Sequence[str], known: Sequence[str])
     match view.name:
         case "cluster":
             return _ngrams(tokens, view)
-        case "char":
-            return _substrings(f" {key} ", view)
         case "phonetic":
             return _substrings(f" {phonetic(key)} ", view)
         case "concept":
             return _ngrams(known, view)
-        case "cluster_pair":
-            return [_BETWEEN.join(pair) for pair in _pairs(tokens, view)]
         case "concept_pair":
             return [_BETWEEN.join(sorted(pair)) for pair in _pairs(known, view)]
         case "danger":
@@ -103,13 +99,17 @@ class Vocabulary:
     def vector(self, key: str) -> Vector:
         """A match key as TF-IDF: sublinear, each view of length 1 times its weight."""
         found: list[int] = []
-        weights: list[NDArray[np.float64]] = []
-        for (view, written), numbers in zip(terms(key, self.views), self.numbers, strict=True):
+        counts: list[int] = []
+        ends: list[int] = [0]
+        for (_, written), numbers in zip(terms(key, self.views), self.numbers, strict=True):
             counted: Counter[int | None] = Counter(map(numbers.get, written))
             del counted[None]
-            if counted:
-                places = [place for place in counted if place is not None]
-                weight = np.array([1.0 + math.log(count) for count in counted.values()]) * self.idf[places]
-                found.extend(places)
-                weights.append(weight * (view.weight / math.sqrt(float(weight @ weight))))
-        return np.array(found, dtype=np.int64), np.concatenate(weights) if weights else np.zeros(0)
+            found.extend(counted)  # type: ignore[arg-type]  # None is gone
+            counts.extend(counted.values())
+            ends.append(len(found))
+        places = np.array(found, dtype=np.int64)
+        weights = (1.0 + np.log(counts)) * self.idf[places]
+        for view, start, end in zip(self.views, ends, ends[1:], strict=False):
+            if end > start:
+                weights[start:end] *= view.weight / math.sqrt(float(weights[start:end] @ weights[start:end]))
+        return places, weights

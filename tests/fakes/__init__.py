@@ -1,12 +1,15 @@
 """Stand-ins for ports, where a test needs to say what the real part would only do by chance."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
-from bot.channels.base import Capabilities
+from bot.channels.base import Capabilities, Channel
 from bot.errors import SendError
+from bot.metrics import Metrics
 from bot.model import ChannelName, OutboundMessage
+from bot.storage.engine import Storage
+from bot.work.deliver import Deliverer
 from khmer_nlu import Parsed, Slot
 from khmer_nlu.classifier import Decision
 from khmer_nlu.script import Language
@@ -61,3 +64,19 @@ class RecordingChannel:
             raise self.errors.pop(0)
         self.sent.append(message)
         return f"id-{message.seq}"
+
+
+def deliverer_of(
+    storage: Storage, channel: Channel, *, now: Callable[[], datetime], metrics: Metrics | None = None
+) -> Deliverer:
+    """A deliverer for one channel, without chance, whose clock is the time that it is told."""
+    deliverer = Deliverer(
+        storage=storage,
+        channels={channel.name: channel},
+        notify=lambda name: None,
+        now=now,
+        clock=lambda: deliverer.now().timestamp(),
+        chance=lambda: 1.0,
+        metrics=metrics or Metrics(),
+    )
+    return deliverer

@@ -1,0 +1,108 @@
+"""Raw updates: what a platform delivered, as it came, kept for a short time so that nothing is lost in a fault."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+
+from bot.model import ChannelName
+from bot.storage.dialects import insert_if_new
+from bot.storage.tables import UpdateStatus, is_open, raw_updates
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateRow:
+    """A raw update; channel, bot and external_id together name it. tries counts how often its handling began."""
+
+    id: UUID
+    channel: ChannelName
+    bot: str
+    external_id: str
+    received_at: datetime
+    raw: bytes
+    status: UpdateStatus
+    tries: int
+    error: str | None
+
+
+_INSERT = insert_if_new(raw_updates, "channel", "bot", "external_id")
+_FIND = sa.select(raw_updates).where(
+    raw_updates.c.channel == sa.bindparam("of_channel"),
+    raw_updates.c.bot == sa.bindparam("of_bot"),
+    raw_updates.c.external_id == sa.bindparam("of_external_id"),
+)
+_MARK = sa.update(raw_updates).where(raw_updates.c.id == sa.bindparam("of_update"))
+_BEGIN = _MARK.where(raw_updates.c.status == "received").values(tries=raw_updates.c.tries + 1)
+_FINISH = _MARK.where(raw_updates.c.status == "received")
+_OPEN = (
+    sa.select(raw_updates)
+    .where(is_open(raw_updates), raw_updates.c.status == sa.bindparam("in_status"))
+    .where(raw_updates.c.received_at <= sa.bindparam("received_until"))
+    .order_by(raw_updates.c.received_at)
+    .limit(sa.bindparam("at_most"))
+)
+_COUNT_QUARANTINED = sa.select(sa.func.count()).where(is_open(raw_updates), raw_updates.c.status == "quarantined")
+_OLD = (
+    sa.select(raw_updates.c.id)
+    .where(raw_updates.c.received_at < sa.bindparam("received_before"))
+    .limit(sa.bindparam("at_most"))
+)
+_PURGE = sa.delete(raw_updates).where(raw_updates.c.id.in_(_OLD.scalar_subquery()))
+
+
+def receive(
+    tx: sa.Connection, *, channel: ChannelName, bot: str, external_id: str, raw: bytes, now: datetime
+) -> UpdateRow:
+    """The update, kept if it is new; one more try is counted unless it is done with already."""
+    new = UpdateRow(
+        id=uuid4(),
+        channel=channel,
+        bot=bot,
+        external_id=external_id,
+        received_at=now,
+        raw=raw,
+        status="received",
+        tries=1,
+        error=None,
+    )
+    if tx.execute(_INSERT, vars(new)).rowcount == 1:
+        return new
+    name = {"of_channel": channel, "of_bot": bot, "of_external_id": external_id}
+    known = _read(tx.execute(_FIND, name).one())
+    if known.status != "received":
+        return known
+    tx.execute(_BEGIN, {"of_update": known.id})
+    return replace(known, tries=known.tries + 1)
+
+
+def mark_handled(tx: sa.Connection, update_id: UUID) -> None:
+    """All that the update asks for is done."""
+    tx.execute(_FINISH, {"of_update": update_id, "status": "handled", "error": None})
+
+
+def quarantine(tx: sa.Connection, update_id: UUID, *, error: str) -> None:
+    """The update can not be handled; error is a code without content."""
+    tx.execute(_FINISH, {"of_update": update_id, "status": "quarantined", "error": error})
+
+
+def list_open(conn: sa.Connection, status: UpdateStatus, *, received_until: datetime, limit: int) -> list[UpdateRow]:
+    """Updates of this status, which is received or quarantined, the oldest first."""
+    values = {"in_status": status, "received_until": received_until, "at_most": limit}
+    return [_read(row) for row in conn.execute(_OPEN, values)]
+
+
+def count_quarantined(conn: sa.Connection) -> int:
+    """How many updates are quarantined."""
+    number: int = conn.execute(_COUNT_QUARANTINED).scalar_one()
+    return number
+
+
+def purge(tx: sa.Connection, *, received_before: datetime, limit: int) -> int:
+    """Deletes updates that are older, whatever became of them, at most so many; gives their number."""
+    return tx.execute(_PURGE, {"received_before": received_before, "at_most": limit}).rowcount
+
+
+def _read(row: sa.Row[Any]) -> UpdateRow:
+    return UpdateRow(**row._mapping)

@@ -1,0 +1,118 @@
+"""Fetches what contacts did on Telegram. The offset moves on only when an update is kept, so that a kill loses none."""
+
+import asyncio
+import json
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from telegram.error import Conflict, InvalidToken, TelegramError
+
+from bot.channels.base import Ingest
+from bot.channels.telegram import TelegramChannel
+from bot.channels.telegram_client import Flooded
+from bot.channels.telegram_parse import chat_of
+from bot.errors import StorageDown
+from bot.work.loops import pause, unless_stopped
+
+log = logging.getLogger(__name__)
+
+FIRST_WAIT_S: Final = 1.0
+LONGEST_WAIT_S: Final = 60.0
+CHATS_AT_ONCE: Final = 16
+
+
+class OneAtATime(Protocol):
+    """Lets one process of all poll: entering waits until it is this one."""
+
+    def __call__(self) -> AbstractAsyncContextManager[None]:
+        """Holds the right to poll while the context is open."""
+
+
+@asynccontextmanager
+async def alone() -> AsyncIterator[None]:
+    """The right to poll where there is only one process, as on SQLite."""
+    yield
+
+
+@dataclass(kw_only=True)
+class Poller:
+    """Polls one bot account. chance gives a number from 0 to 1, so that many bots do not knock at the same moment."""
+
+    channel: TelegramChannel
+    ingest: Ingest
+    chance: Callable[[], float]
+    one_at_a_time: OneAtATime = alone
+    first_wait_s: float = FIRST_WAIT_S
+    _offset: int | None = None
+    _has_begun: bool = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Polls until stop is set; whatever fails is tried again, later and later."""
+        async with self.one_at_a_time():
+            wait_s = self.first_wait_s
+            while not stop.is_set():
+                least_s = await unless_stopped(self._once(), stop)
+                if least_s is None:
+                    wait_s = self.first_wait_s
+                    continue
+                await pause(max(least_s, wait_s * (0.5 + self.chance())), stop)
+                wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+
+    async def _once(self) -> float | None:
+        """Fetches and keeps what waits; None where that went well, else the least seconds to wait."""
+        try:
+            if not self._has_begun:  # a webhook of an earlier start would forbid it
+                await self.channel.bot.delete_webhook(drop_pending_updates=False)
+                self._has_begun = True
+            updates = await self.channel.fetch(self._offset)
+            await self._keep(updates)
+        except Flooded as error:
+            log.warning("telegram_429: polling waits")
+            return error.retry_after_s
+        except Conflict:
+            log.error("telegram_409: another program polls for this bot, or it has a webhook. Stop the other one.")
+        except InvalidToken:
+            log.error("telegram_401: Telegram refuses TELEGRAM_TOKEN. Ask BotFather for a new one.")
+        except TelegramError as error:
+            log.warning("telegram_unreachable: %s; trying again", type(error).__name__)
+        except StorageDown:
+            log.error("storage_down: updates stay with Telegram; trying again")
+        except Exception as error:  # noqa: BLE001 - the top of a worker: one that ends would leave contacts unheard
+            log.error("telegram_poll_failed: %s; trying again", type(error).__name__)
+        else:
+            return None
+        return 0.0
+
+    async def _keep(self, updates: list[dict[str, Any]]) -> None:
+        """Keeps updates, those of one chat in order and of several chats at the same time.
+
+        Raises:
+            StorageDown: one is not kept; the offset stands at it.
+        """
+        chats: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
+        for update in updates:
+            chats[chat_of(update)].append(update)
+        kept: set[int] = set()
+        at_once = asyncio.Semaphore(CHATS_AT_ONCE)
+        ends = await asyncio.gather(
+            *(self._keep_chat(chat, kept, at_once) for chat in chats.values()), return_exceptions=True
+        )
+        for update in updates:  # in the order in which Telegram gave them, which is that of their numbers
+            if update["update_id"] not in kept:
+                break
+            self._offset = update["update_id"] + 1
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
+
+    async def _keep_chat(self, updates: list[dict[str, Any]], kept: set[int], at_once: asyncio.Semaphore) -> None:
+        async with at_once:
+            for update in updates:
+                raw = json.dumps(update, ensure_ascii=False).encode("utf-8", "replace")
+                async with self.channel.attending(update):
+                    await self.ingest(self.channel.name, self.channel.account, str(update["update_id"]), raw)
+                kept.add(update["update_id"])

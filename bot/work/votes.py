@@ -1,0 +1,52 @@
+"""Plans the question whether an answer helped, behind the answer's back: nobody waits for a timer to be written."""
+
+import asyncio
+import logging
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from bot.flows.tact import home_day
+from bot.followups import VOTE_AFTER
+from bot.work.timers import Timers
+
+log = logging.getLogger(__name__)
+
+ASK_VOTE: Final = "ask_vote"
+MOST_WAITING: Final = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class VotePlanner:
+    """Sets one timer for each conversation and day. What is planned in the moment of a kill is not asked: no harm."""
+
+    timers: Timers
+    _planned: deque[tuple[UUID, datetime]] = field(default_factory=lambda: deque(maxlen=MOST_WAITING))
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __call__(self, conversation_id: UUID, now: datetime) -> None:
+        """Plans the question for this conversation; returns at once."""
+        self._planned.append((conversation_id, now))
+        self._changed.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Sets timers until stop is set."""
+        working = asyncio.create_task(self._work())
+        await stop.wait()
+        working.cancel()
+        with suppress(asyncio.CancelledError):
+            await working
+
+    async def _work(self) -> None:
+        while True:
+            self._changed.clear()
+            while self._planned:
+                conversation_id, now = self._planned.popleft()
+                try:
+                    await self.timers.set(ASK_VOTE, conversation_id, key=home_day(now).isoformat(), after=VOTE_AFTER)
+                except Exception as error:  # noqa: BLE001 - the top of a worker: whatever the timers raise, go on
+                    log.error("a vote is not planned: %s", type(error).__name__)
+            await self._changed.wait()

@@ -1,0 +1,125 @@
+"""The promises in their short forms; the long ones are run by `make torture`, see docs/promises.md."""
+
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.fakes.telegram import fake_telegram_process
+from tests.torture.bombs import bomb
+from tests.torture.bot import Bot
+from tests.torture.killer import Killer
+from tests.torture.outage import Outage, count_too_early
+from tests.torture.proxy import Seen
+from tests.torture.record import Row, compare
+from tests.torture.shuffle import shuffle
+from tests.torture.words import ANSWERED
+
+
+@pytest.mark.parametrize("mode", ["polling", "webhook"])
+def test_kills_lose_nothing_and_double_nothing_that_may_not_be(models: Path, tmp_path: Path, mode: str) -> None:
+    killer = Killer(folder=tmp_path / "bot", updates=60, chats=15, kills=3, mode=mode, seed=1)
+
+    findings = killer.run()
+
+    assert findings.faults == {}, findings
+    assert findings.updates == 60
+
+
+def test_a_platform_that_refuses_or_cuts_off_loses_nothing_and_hears_nothing_too_early(
+    models: Path, tmp_path: Path
+) -> None:
+    for outcome in Outage(folder=tmp_path / "bot", seconds=4, chats=10).run("too_many", "truncate", "reset", "error"):
+        assert outcome.struck
+        assert outcome.findings.faults == {}, outcome
+        assert outcome.too_early == 0, outcome
+        assert outcome.drained_s < 60
+
+
+def test_updates_that_come_again_and_in_another_order_end_the_same(models: Path, tmp_path: Path) -> None:
+    shuffled = shuffle(tmp_path, updates=150, chats=30, seed=1)
+
+    assert shuffled.deliveries > 300
+    assert shuffled.different == []
+
+
+def test_bombs_are_handled_or_set_aside(models: Path, tmp_path: Path) -> None:
+    bombed = bomb(tmp_path)
+
+    assert bombed.answered_after
+    assert bombed.rss_more_mb < 150
+    assert bombed.slowest_ms < 500  # 50 on a machine that is not shared; the long form measures
+
+
+def test_after_a_poison_update_the_next_message_of_that_person_is_answered_soon(models: Path, tmp_path: Path) -> None:
+    with fake_telegram_process() as fake:
+        bot = Bot(folder=tmp_path / "bot", api_url=fake.address)
+        bot.start()
+        try:
+            bot.wait_until_up()
+            fake.text(7, ANSWERED[0])
+            fake.wait_for_sent(7, 2)
+            poison = {"message_id": 1, "date": 1, "chat": {"id": 7, "type": "private"}, "from": {"id": "?"}, "text": []}
+            time.sleep(1.1)  # Telegram's own limit: one message a second for a chat
+            fake.do("raw", update=poison, chat=7)
+            began = time.monotonic()
+            fake.text(7, ANSWERED[1])
+            fake.wait_for_sent(7, 3)
+            assert time.monotonic() - began < 2
+            assert "updates_quarantined 1.0" in httpx.get(f"{bot.address}/metrics", trust_env=False).text
+        finally:
+            bot.kill()
+
+
+FED = {"7": ["7:1", "7:2"]}
+
+
+def row(seq: int, author: str, **more: object) -> Row:
+    values: dict[str, object] = {"external_id": None, "body": f"words {seq}", "send_class": None, "status": None}
+    values |= {"attempts": 1, "platform_id": None}
+    if author == "bot":
+        values |= {"send_class": "A", "status": "sent", "platform_id": str(seq)}
+    return Row(chat="7", seq=seq, author=author, **(values | more))  # type: ignore[arg-type]
+
+
+def call(message_id: int, text: str) -> dict[str, object]:
+    return {"method": "sendmessage", "chat_id": 7, "message_id": message_id, "params": {"text": text}}
+
+
+ROWS = [
+    row(1, "contact", external_id="7:1"),
+    row(2, "bot"),
+    row(3, "contact", external_id="7:2"),
+    row(4, "bot"),
+]
+TAKEN = [call(2, "words 2"), call(4, "words 4")]
+
+
+def test_the_harness_finds_nothing_where_nothing_is_wrong() -> None:
+    assert compare(FED, ROWS, TAKEN).faults == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows", "taken"),
+    [
+        ("lost", ROWS[2:], TAKEN[1:]),
+        ("inbound_turned", [ROWS[2], ROWS[3], ROWS[0], ROWS[1]], TAKEN),
+        ("handled_twice", [*ROWS, row(5, "bot")], [*TAKEN, call(5, "words 5")]),
+        ("handled_twice", [*ROWS, row(5, "contact", external_id="7:2")], TAKEN),
+        ("a_lost", [*ROWS[:3], row(4, "bot", status="maybe_sent")], TAKEN[:1]),
+        ("a_lost", ROWS, TAKEN[:1]),
+        ("outbound_turned", ROWS, TAKEN[::-1]),
+        ("b_doubled", [*ROWS[:3], row(4, "bot", send_class="B")], [*TAKEN, call(5, "words 4")]),
+        ("unexplained", ROWS, [*TAKEN, call(5, "words 4")]),
+    ],
+)
+def test_the_harness_sees_what_is_wrong(kind: str, rows: list[Row], taken: list[dict[str, object]]) -> None:
+    assert kind in compare(FED, rows, taken).faults
+
+
+def test_the_harness_sees_a_message_that_comes_too_early() -> None:
+    refused = Seen(at=0.0, path="sendmessage", fault="too_many", passed=False, wait_s=2.0, wait_until=2.5)
+    at = [Seen(at=at, path="sendmessage", fault="", passed=True) for at in (0.55, 1.0, 2.6)]
+
+    assert count_too_early([refused, *at]) == 1
