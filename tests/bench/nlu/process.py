@@ -29,11 +29,13 @@ def run_to_end(command: Sequence[str], *, environment: Mapping[str, str], cwd: P
     Raises:
         RuntimeError: it failed.
     """
-    began = time.perf_counter()
-    process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    if status:
-        raise RuntimeError(f"{' '.join(command)} failed: {os.waitstatus_to_exitcode(status)}")
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as complaints:
+        began = time.perf_counter()
+        process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=complaints)
+        _, status, used = os.wait4(process.pid, 0)
+        if status:
+            complaints.seek(0)
+            raise RuntimeError(f"{' '.join(command)} failed: {complaints.read()[-2000:]}")
     return Cost(seconds=time.perf_counter() - began, peak_mb=used.ru_maxrss / 1024)
 
 
