@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 LOCAL := --no-deps --no-build-isolation -e nlu/khmer_nlu -e .
 
-.PHONY: run test check bench lock clean
+.PHONY: run test check bench bench-load torture lock clean
 
 run: .venv/.run-installed
 	@$(BIN)/returnee-bot serve
@@ -17,6 +17,14 @@ check: .venv/.dev-installed
 
 bench: .venv/.dev-installed
 	$(BIN)/python -m tests.bench
+
+# 25 messages a second for ten minutes; BENCH_LOAD_S=60 for less, BENCH_RASA=…/bin/rasa to measure that beside it.
+bench-load: .venv/.dev-installed
+	$(BIN)/python -m tests.bench.load
+
+# The promises in their long forms, about an hour; TORTURE_SCALE=0.1 for less. Writes docs/promises.md.
+torture: .venv/.dev-installed
+	$(BIN)/python -m tests.torture
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("python 3.11 or newer is needed; set PYTHON=…" if sys.version_info < (3, 11) else 0)'
