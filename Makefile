@@ -11,7 +11,7 @@ RASA_ENV := nlu/rasa_host/.venv
 RASA_INSTALL := $(RASA_ENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps
 RASA_MODEL := data/rasa/khmer.tar.gz
 
-.PHONY: run test check bench bench-nlu lock clean rasa rasa-serve rasa-domain
+.PHONY: run test check bench bench-nlu bench-load torture lock clean rasa rasa-serve rasa-domain
 
 run: .venv/.run-installed
 	@$(BIN)/returnee-bot serve
@@ -28,6 +28,14 @@ bench: .venv/.dev-installed
 # For example ARGS="--massive ../shared/data/massive-km"; trains Rasa's stock pipeline first, which takes long.
 bench-nlu: .venv/.dev-installed $(RASA_ENV)/.installed
 	$(BIN)/python -m tests.bench.nlu $(ARGS)
+
+# 25 messages a second for ten minutes; BENCH_LOAD_S=60 for less, BENCH_RASA=…/bin/rasa to measure that beside it.
+bench-load: .venv/.dev-installed
+	$(BIN)/python -m tests.bench.load
+
+# The promises in their long forms, about an hour; TORTURE_SCALE=0.1 for less. Writes docs/promises.md.
+torture: .venv/.dev-installed
+	$(BIN)/python -m tests.torture
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("python 3.11 or newer is needed; set PYTHON=…" if sys.version_info < (3, 11) else 0)'

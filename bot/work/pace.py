@@ -17,8 +17,7 @@ from bot.work.retry import delay_before_probe
 
 CHATS_REMEMBERED: Final = 10_000
 IN_FLIGHT_MOST: Final = 64
-MARGIN: Final = 0.95
-"""What we use of a platform's rate: messages that left evenly bunch up on their way."""
+WINDOW_S: Final = 1.0
 DOWN_AFTER: Final = 3
 """Failures in a row, each of another conversation, after which the platform counts as down."""
 
@@ -36,7 +35,7 @@ class Lane:
     _queue: deque[Destination] = field(default_factory=deque)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _chats: OrderedDict[str, float] = field(default_factory=OrderedDict)
-    _next_at: float = 0.0
+    _done_at: deque[float] = field(default_factory=deque)
     _held_until: float = 0.0
     _in_flight: int = 0
     _failures: int = 0
@@ -68,15 +67,27 @@ class Lane:
     def begin(self) -> None:
         """Counts one message that is now sent."""
         self._in_flight += 1
-        if self.capabilities.sends_per_s:
-            self._next_at = max(self._next_at, self.clock()) + 1 / (MARGIN * self.capabilities.sends_per_s)
 
     def _must_wait_s(self) -> float | None:
         """Seconds until the first in line may go; None: until something changes."""
         most = 1 if self._is_down else IN_FLIGHT_MOST
         if not self._queue or self._in_flight >= most:
             return None
-        return max(self._held_until - self.clock(), self._next_at - self.clock(), 0.0)
+        rate_s = self._rate_wait_s()
+        return None if rate_s is None else max(self._held_until - self.clock(), rate_s, 0.0)
+
+    def _rate_wait_s(self) -> float | None:
+        """Seconds until one more message breaks no rate, at whatever moment the platform counted those before.
+
+        It counted each between its beginning and its end, so what has ended a second ago is in no window with this one.
+        """
+        if not self.capabilities.sends_per_s:
+            return 0.0
+        while self._done_at and self._done_at[0] <= self.clock() - WINDOW_S:
+            self._done_at.popleft()
+        if self._in_flight + len(self._done_at) < self.capabilities.sends_per_s:
+            return 0.0
+        return self._done_at[0] + WINDOW_S - self.clock() if self._done_at else None
 
     def chat_wait_s(self, to: Destination) -> float:
         """Seconds until the contact may get the next message."""
@@ -95,6 +106,8 @@ class Lane:
         self._changed.set()
         if answered is None:
             return
+        if self.capabilities.sends_per_s:
+            self._done_at.append(self.clock())
         if self.capabilities.chat_sends_per_s:
             self.hold_chat(to, 1 / self.capabilities.chat_sends_per_s)
         if answered:

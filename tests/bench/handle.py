@@ -49,8 +49,8 @@ async def _round() -> tuple[float, float, float, float, float]:
     with tempfile.TemporaryDirectory() as folder:
         application = _open(Path(folder))
         try:
-            rows_each = await _rows_of_one_answer(application, texts[0])
-            floor, _ = await _drive(lambda i: application.storage.run(partial(_write_rows, i=i, outgoing=rows_each)))
+            rows_each = await answer_rows(application, texts[0])
+            floor, _ = await _drive(lambda i: application.storage.run(partial(write_rows, i=i, outgoing=rows_each)))
             handled, times = await _drive(lambda i: application.conversations.handle(_inbound(i, texts)))
         finally:
             application.storage.close()
@@ -78,7 +78,7 @@ def _inbound(i: int, texts: list[str]) -> Inbound:
     )
 
 
-async def _rows_of_one_answer(application: Application, text: str) -> list[MessageRow]:
+async def answer_rows(application: Application, text: str) -> list[MessageRow]:
     """What one ordinary answer writes: the floor writes messages as long as these."""
     for attempt in ("first", "second"):
         handled = await application.conversations.handle(
@@ -90,7 +90,7 @@ async def _rows_of_one_answer(application: Application, text: str) -> list[Messa
     )
 
 
-def _write_rows(tx: Connection, *, i: int, outgoing: list[MessageRow]) -> None:
+def write_rows(tx: Connection, *, i: int, outgoing: list[MessageRow]) -> None:
     now = utc_now()
     conversation = conversations.lock_or_create(
         tx, channel="web", bot=BOT, contact_ref=f"floor-{i % CONVERSATIONS}", now=now

@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.app import Application, open_application
 from bot.channels.telegram import open_channel
+from bot.channels.webchat import WebChannel
 from bot.settings import REPOSITORY, Settings
 from tests.fakes.telegram_server import TOKEN
 
@@ -31,7 +32,7 @@ def inbox(database_url: str) -> Iterator[Inbox]:
     """The application over this database; nothing is sent."""
     settings = Settings(data_dir=REPOSITORY / "data", database_url=database_url)
     channel = open_channel(token=TOKEN, api_url="http://127.0.0.1:9", staff_group=None)
-    application = open_application(settings, channel)
+    application = open_application(settings, WebChannel(), channel)
     try:
         yield Inbox(application=application)
     finally:

@@ -1,0 +1,149 @@
+"""The promises in their long forms: `make torture`. Prints each figure, and writes docs/promises.md.
+
+TORTURE_SCALE (1 by default) makes everything shorter; TORTURE names the parts to run, of kills, outage, shuffle, bombs
+and poison. Rows of parts that are not run stay as they are.
+"""
+
+import os
+import platform
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from tests.serving import REPOSITORY
+from tests.torture.bombs import bomb
+from tests.torture.killer import Killer
+from tests.torture.outage import FAULTS, Outage
+from tests.torture.poison import poison
+from tests.torture.record import Findings
+from tests.torture.shuffle import shuffle
+
+REPORT: Final = REPOSITORY / "docs" / "promises.md"
+SCALE: Final = float(os.environ.get("TORTURE_SCALE", "1"))
+PARTS: Final = tuple(os.environ.get("TORTURE", "bombs poison shuffle outage kills").split())
+HEAD: Final = """# Promises
+
+What design/safety.md promises, how it is tried, and what came out. `make torture` runs the long forms and writes this table; short forms run with `make test`
+(`tests/torture/test_torture.py`). `TORTURE_SCALE=0.1` makes them shorter, `TORTURE="kills bombs"` runs some of them.
+
+| # | promise | command | figure | date |
+|---|---|---|---|---|
+"""
+Rows = dict[str, tuple[str, str, str]]
+"""Promise, command and figure by number."""
+
+
+def scaled(number: float) -> int:
+    """So many in this run."""
+    return max(int(number * SCALE), 1)
+
+
+def kills(folder: Path) -> Rows:
+    """Promises 1, 2 and 4, on SQLite with one process: half of the kills while polling, half with the webhook."""
+    found: list[Findings] = []
+    again, said = 0, []
+    for mode in ("polling", "webhook"):
+        killer = Killer(
+            folder=folder / mode,
+            updates=scaled(10_000),
+            chats=scaled(200) if SCALE >= 1 else max(scaled(200), 20),
+            kills=scaled(100),
+            mode=mode,
+            seed=4,
+        )
+        found.append(killer.run())
+        again += killer.redelivered
+        said.append(f"{mode}: {found[-1]}")
+        print(said[-1], flush=True)
+    lost = sum(len(one.lost) for one in found)
+    twice = sum(len(one.handled_twice) for one in found)
+    sent = sum(one.messages for one in found)
+    updates = sum(one.updates for one in found)
+    turned = sum(len(one.inbound_turned) + len(one.outbound_turned) for one in found)
+    killed = f"{scaled(100) * 2} kills"
+    return {
+        "1": (
+            "inbound survives kill -9",
+            "kills",
+            f"{killed}, {updates} updates, {again} delivered again besides those after kills: {lost} lost,"
+            f" {twice} handled twice (SQLite, one process)",
+        ),
+        "2": (
+            "outbound by class",
+            "kills",
+            f"{sent} messages taken: {sum(len(one.a_lost) for one in found)} of class A lost,"
+            f" {sum(one.a_doubled for one in found)} doubled, all in flight at a kill;"
+            f" {sum(len(one.b_doubled) for one in found)} of class B doubled,"
+            f" {sum(one.b_maybe for one in found)} given up in flight; {sum(len(one.unexplained) for one in found)} unexplained",
+        ),
+        "4": ("order in a conversation", "kills", f"{turned} inversions in {killed} (one process)"),
+    }
+
+
+def shuffled(folder: Path) -> Rows:
+    """Promise 3."""
+    outcome = shuffle(folder, updates=scaled(10_000), chats=max(scaled(1000), 20), seed=4)
+    return {"3": ("duplicates, reordering", "shuffle", str(outcome))}
+
+
+def poisoned(folder: Path) -> Rows:
+    """Promise 5."""
+    return {"5": ("poison update", "poison", str(poison(folder, times=max(scaled(20), 3))))}
+
+
+def outage(folder: Path) -> Rows:
+    """Promise 6."""
+    figures = []
+    for outcome in Outage(folder=folder / "bot", seconds=scaled(600), per_s=3).run(*FAULTS):
+        print(outcome, flush=True)
+        lost = len(outcome.findings.a_lost) + len(outcome.findings.lost)
+        early = f", {outcome.too_early} before retry_after" if outcome.fault == "too_many" else ""
+        figures.append(f"{outcome.fault}: {lost} lost, drained {outcome.drained_s:.0f} s after{early}")
+    return {"6": (f"platform down {scaled(600)} s at 3 messages/s", "outage", "; ".join(figures))}
+
+
+def bombed(folder: Path) -> Rows:
+    """Promise 12, of messages; files are not fetched yet."""
+    return {"12": ("message bombs", "bombs", str(bomb(folder)))}
+
+
+ALL: Final[dict[str, Callable[[Path], Rows]]] = {
+    "bombs": bombed,
+    "poison": poisoned,
+    "shuffle": shuffled,
+    "outage": outage,
+    "kills": kills,
+}
+
+
+def main() -> None:
+    """Runs the parts that are asked for."""
+    rows = _known()
+    today = datetime.now(UTC).date().isoformat()
+    for part in PARTS:
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            found = ALL[part](Path(folder))
+        scale = "" if SCALE == 1 else f"TORTURE_SCALE={SCALE:g} "
+        for number, (promise, name, figure) in found.items():
+            line = f"| {number} | {promise} | `{scale}TORTURE={name} make torture` | {figure} | {today} |"
+            rows[int(number)] = line
+            print(line, flush=True)
+        print(f"{part}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+        machine = f"\nPython {platform.python_version()}, {platform.machine()}, 2 shared cores.\n"
+        lines = "\n".join(rows[number] for number in sorted(rows))
+        REPORT.write_text(f"{HEAD}{lines}\n{machine}", encoding="utf-8")
+
+
+def _known() -> dict[int, str]:
+    kept = REPORT.read_text(encoding="utf-8").splitlines() if REPORT.exists() else []
+    matches = ((re.match(r"\| (\d+) \|", line), line) for line in kept)
+    return {int(match[1]): line for match, line in matches if match}
+
+
+main()
