@@ -96,7 +96,8 @@ def open_application(settings: Settings, *channels: Channel) -> Application:
         controls=topics.controls,
         titles=content.current.keys_of("bot"),
     )
-    engine = open_engine(settings)
+    metrics = Metrics()
+    engine = open_engine(settings, rasa_failed=metrics.rasa_failed)
     parts = _Parts(
         settings=settings,
         storage=open_storage(settings.database),
@@ -104,6 +105,7 @@ def open_application(settings: Settings, *channels: Channel) -> Application:
         topics=topics,
         menu=menu,
         engine=engine,
+        metrics=metrics,
         channels=channels,
     )
     return parts.assemble()
@@ -119,12 +121,13 @@ class _Parts:
     topics: Topics
     menu: tuple[Choice, ...]
     engine: Engine
+    metrics: Metrics
     channels: Sequence[Channel]
 
     def assemble(self) -> Application:
         """The application over these parts."""
         settings = self.settings
-        signals, metrics = Signals(), Metrics()
+        signals, metrics = Signals(), self.metrics
         reached = killed_at(settings.crash_at) if settings.crash_at else nothing_happens
         deliverer = Deliverer(
             storage=self.storage,

@@ -106,7 +106,8 @@ class Model:
         numbers: list[dict[str, int]] = []
         first = 0
         for view in views:
-            words = arrays[f"terms_{view.name}"].tobytes().decode().split("\n")
+            joined = arrays[f"terms_{view.name}"].tobytes().decode()
+            words = joined.split("\n") if joined else []
             numbers.append({term: first + place for place, term in enumerate(words)})
             first += len(words)
         if not first == len(arrays["idf"]) == len(arrays["coefficients"]):
