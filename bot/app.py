@@ -98,8 +98,8 @@ def open_application(settings: Settings, *channels: Channel) -> Application:
         controls=topics.controls,
         titles=content.current.keys_of("bot"),
     )
-    live = open_live(settings)
-    engine = open_engine(settings, inside=live)
+    live, metrics = open_live(settings), Metrics()
+    engine = open_engine(settings, inside=live, rasa_failed=metrics.rasa_failed)
     parts = _Parts(
         settings=settings,
         storage=open_storage(settings.database),
@@ -108,6 +108,7 @@ def open_application(settings: Settings, *channels: Channel) -> Application:
         menu=menu,
         engine=engine,
         live=live,
+        metrics=metrics,
         channels=channels,
     )
     return parts.assemble()
@@ -124,12 +125,13 @@ class _Parts:
     menu: tuple[Choice, ...]
     engine: Engine
     live: LiveEngine
+    metrics: Metrics
     channels: Sequence[Channel]
 
     def assemble(self) -> Application:
         """The application over these parts."""
         settings = self.settings
-        signals, metrics = Signals(), Metrics()
+        signals, metrics = Signals(), self.metrics
         reached = killed_at(settings.crash_at) if settings.crash_at else nothing_happens
         deliverer = Deliverer(
             storage=self.storage,

@@ -7,15 +7,15 @@ know the latest phrases. And Rasa can be told neither the day of the contact nor
 import asyncio
 import json
 import logging
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 import httpx
 from pydantic import BaseModel, model_validator
 
+from bot.metrics import RasaFailure
 from bot.nlu.engine import Engine
 from khmer_nlu import Parsed, Slot, complete
 from khmer_nlu.classifier import Classified, Decision, Ranking
@@ -60,21 +60,21 @@ class RasaEngine:
         inside: the engine of this process, which answers instead.
         now: a clock that never goes back, in seconds.
         timeout_s: how long a message may wait for the server, all in all.
-        failures: how many messages the server did not answer, by reason; “paused”: it was not asked.
+        failed: is told of each message that the server did not understand, and why; “paused”: it was not asked.
     """
 
     client: httpx.AsyncClient
     inside: Engine
     now: Callable[[], float]
+    failed: Callable[[RasaFailure], None]
     timeout_s: float = TIMEOUT_S
-    failures: Counter[str] = field(default_factory=Counter)
     _resumes_at: float | None = None
 
     async def parse(self, text: str, *, today: date, slot: Slot | None = None) -> Parsed:
         """What the text means, on this day, as the answer to this question; never raises for any text."""
         if self._resumes_at is not None:
             if self.now() < self._resumes_at:
-                self.failures["paused"] += 1
+                self.failed("paused")
                 return await self.inside.parse(text, today=today, slot=slot)
             self._pause()  # the others go on while this one tries
         try:
@@ -82,8 +82,8 @@ class RasaEngine:
         except (TimeoutError, httpx.HTTPError, ValueError) as error:
             self._pause()
             reason = _reason(error)
-            self.failures[reason] += 1
-            log.warning("rasa: %s, %d times; this process answers for %d s", reason, self.failures[reason], PAUSE_S)
+            self.failed(reason)
+            log.warning("rasa: %s; this process answers for %d s", reason, PAUSE_S)
             return await self.inside.parse(text, today=today, slot=slot)
         self._resumes_at = None
         return complete(text, classified, today=today, slot=slot)
@@ -105,13 +105,13 @@ class RasaEngine:
         return Classified(decision=parsed.decision, ranking=parsed.ranking, crisis=parsed.crisis)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception) -> RasaFailure:
     """A code for what went wrong, free of any text."""
     match error:
         case TimeoutError() | httpx.TimeoutException():
             return "timeout"
         case httpx.HTTPStatusError():
-            return f"status_{error.response.status_code}"
+            return "status"
         case httpx.HTTPError():
             return "unreachable"
         case _:
