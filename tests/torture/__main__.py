@@ -28,8 +28,8 @@ SCALE: Final = float(os.environ.get("TORTURE_SCALE", "1"))
 PARTS: Final = tuple(os.environ.get("TORTURE", "bombs poison shuffle outage kills").split())
 HEAD: Final = """# Promises
 
-What design/safety.md promises, how it is tried, and what came out. `make torture` runs the long forms and writes this table; short forms run with `make test`
-(`tests/torture/test_torture.py`). `TORTURE_SCALE=0.1` makes them shorter, `TORTURE="kills bombs"` runs some of them.
+What is promised, how it is tried, and what came out. `make torture` runs the long forms and writes this table;
+short forms run with `make test` (`tests/torture/test_torture.py`). `TORTURE_SCALE=0.1` makes them shorter, `TORTURE="kills bombs"` runs some of them.
 
 | # | promise | command | figure | date |
 |---|---|---|---|---|
@@ -79,7 +79,8 @@ def kills(folder: Path) -> Rows:
             f"{sent} messages taken: {sum(len(one.a_lost) for one in found)} of class A lost,"
             f" {sum(one.a_doubled for one in found)} doubled, all in flight at a kill;"
             f" {sum(len(one.b_doubled) for one in found)} of class B doubled,"
-            f" {sum(one.b_maybe for one in found)} given up in flight; {sum(len(one.unexplained) for one in found)} unexplained",
+            f" {sum(one.b_maybe for one in found)} given up in flight;"
+            f" {sum(len(one.unexplained) for one in found)} unexplained",
         ),
         "4": ("order in a conversation", "kills", f"{turned} inversions in {killed} (one process)"),
     }
