@@ -89,3 +89,14 @@ def test_nothing_secret_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
 def test_every_setting_is_documented(name: str) -> None:
     assert f"`{name.upper()}`" in (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("crash_at", ["deliver.sent", "deliver.sent:x", "nowhere:1", ":1"])
+def test_a_place_to_crash_at_must_exist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, crash_at: str) -> None:
+    assert "CRASH_AT" in problems(monkeypatch, tmp_path, {"CRASH_AT": crash_at})
+
+
+def test_production_does_not_kill_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    settings = {"MODE": "production", "CRISIS_PHONE": "1", "CRASH_AT": "deliver.sent:1"}
+
+    assert "CRASH_AT" in problems(monkeypatch, tmp_path, settings)

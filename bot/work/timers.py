@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from bot.errors import ReturneeBotError
+from bot.work.loops import pause
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ DELETED_AT_ONCE: Final = 200
 END_WITHIN_S: Final = 20
 VERSION: Final = "1"
 """DBOS runs a workflow only in the version that began it, by default a hash of the code: timers must outlive that."""
+BEGIN_AFTER_S: Final = 5.0
 LAUNCH_AGAIN_S: Final = 5.0
 CLEAN_EVERY_S: Final = 3600.0
 
@@ -64,6 +66,7 @@ class DbosTimers:
     executor_id: str
     now: Callable[[], datetime]
     poll_s: float = POLL_S
+    begin_after_s: float = BEGIN_AFTER_S
     _ready: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def set(self, kind: str, about: UUID, *, key: str, after: timedelta) -> None:
@@ -80,7 +83,8 @@ class DbosTimers:
         await dbos.DBOS.enqueue_workflow_with_options_async(options, str(about))
 
     async def run(self, stop: asyncio.Event, on_time: Mapping[str, OnTime], regular: Mapping[str, Regular]) -> None:
-        """As Timers.run. DBOS is loaded beside what serves already: it costs a third of a second."""
+        """As Timers.run. It begins a little later than the rest: DBOS costs half a second, which nobody must wait."""
+        await pause(self.begin_after_s, stop)
         dbos = await asyncio.to_thread(importlib.import_module, "dbos")
         while not stop.is_set():
             try:
@@ -88,7 +92,7 @@ class DbosTimers:
             except Exception as error:  # noqa: BLE001 - the top of a worker: DBOS raises whatever its database does
                 log.error("timers do not run yet: %s", type(error).__name__)
                 await asyncio.to_thread(dbos.DBOS.destroy)
-                await _wait(stop, LAUNCH_AGAIN_S)
+                await pause(LAUNCH_AGAIN_S, stop)
             else:
                 self._ready.set()
                 await self._clean(dbos, stop)
@@ -102,7 +106,7 @@ class DbosTimers:
                 await _delete_ended(dbos, before=self.now() - KEPT_FOR)
             except Exception as error:  # noqa: BLE001 - as above
                 log.error("old timers are not deleted yet: %s", type(error).__name__)
-            await _wait(stop, CLEAN_EVERY_S)
+            await pause(CLEAN_EVERY_S, stop)
 
     async def _launch(self, dbos: Any, on_time: Mapping[str, OnTime], regular: Mapping[str, Regular]) -> None:
         dbos.DBOS(
@@ -164,10 +168,3 @@ async def _delete_ended(dbos: Any, *, before: datetime) -> None:
         if not ended:
             return
         await dbos.DBOS.delete_workflows_async([workflow.workflow_id for workflow in ended])
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return

@@ -17,6 +17,7 @@ from tests.torture.words import ANSWERED
 
 TEXT_MAX: Final = 4096
 WEB_TEXT_MAX: Final = 20_000
+ENTITIES_MAX: Final = 100
 SIGNS: Final = {
     "zero width": "\u200b\u200c\u200d\ufeff",
     "combining": "e\u0301\u0302\u0303\u0304\u0305",
@@ -80,10 +81,8 @@ def bombs() -> dict[str, bytes]:
     add("not json", b"\xff\xfe\x00")
     add("empty", b"")
     add("many keys", {"message": {f"k{n}": n for n in range(20_000)}})
-    add(
-        "entities",
-        {"message": whole["message"] | {"entities": [{"type": "bold", "offset": n, "length": 1} for n in range(5000)]}},
-    )
+    entities = [{"type": "bold", "offset": n, "length": 1} for n in range(ENTITIES_MAX)]
+    add("entities", {"message": whole["message"] | {"entities": entities}})
     for kind in ("photo", "document", "voice", "location", "contact", "sticker"):
         for name, value in _WRONG.items():
             add(f"{kind} is {name}", {"message": _without_text(whole["message"], 5000 + len(found)) | {kind: value}})

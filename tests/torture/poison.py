@@ -25,7 +25,8 @@ class Poisoned:
     quarantined: int
 
     def __str__(self) -> str:
-        return f"{self.quarantined} of {self.times} set aside, next message answered after {self.slowest_s:.2f} s at the most"
+        slowest = f"next message answered after {self.slowest_s:.2f} s at the most"
+        return f"{self.quarantined} of {self.times} set aside, {slowest}"
 
 
 def poison(folder: Path, *, times: int) -> Poisoned:

@@ -34,6 +34,7 @@ class Findings:
     """What is wrong; all lists are empty where the promises hold."""
 
     lost: list[str] = field(default_factory=list)
+    unanswered: list[str] = field(default_factory=list)
     handled_twice: list[str] = field(default_factory=list)
     inbound_turned: list[str] = field(default_factory=list)
     a_lost: list[str] = field(default_factory=list)
@@ -48,7 +49,16 @@ class Findings:
     @property
     def faults(self) -> dict[str, int]:
         """How many of each kind, of those that must not be."""
-        kinds = ("lost", "handled_twice", "inbound_turned", "a_lost", "b_doubled", "unexplained", "outbound_turned")
+        kinds = (
+            "lost",
+            "unanswered",
+            "handled_twice",
+            "inbound_turned",
+            "a_lost",
+            "b_doubled",
+            "unexplained",
+            "outbound_turned",
+        )
         return {kind: len(getattr(self, kind)) for kind in kinds if getattr(self, kind)}
 
     def __str__(self) -> str:
@@ -126,15 +136,17 @@ def _compare_inbound(findings: Findings, chat: str, external_ids: Sequence[str],
     findings.handled_twice += [str(name) for name, times in Counter(heard).items() if times > 1]
     if [name for name in external_ids if name in set(heard)] != heard:
         findings.inbound_turned.append(chat)
-    said, is_first = 0, True
-    for row in [*rows, None]:
-        if row is not None and row.author == "bot":
-            said += 1
-            continue
-        most = 1 + (intros if is_first else 0)
-        if said > most:
+    replies: list[int] = []
+    for row in rows:
+        if row.author == "contact":
+            replies.append(0)
+        elif replies:
+            replies[-1] += 1
+    for place, said in enumerate(replies):
+        if said > 1 + (0 if place else intros):
             findings.handled_twice.append(f"{chat}: {said} replies to one message")
-        is_first, said = is_first and said == 0, 0
+        if not said:
+            findings.unanswered.append(chat)
 
 
 def _compare_outbound(findings: Findings, chat: str, rows: list[Row], taken: list[tuple[str, str]]) -> None:

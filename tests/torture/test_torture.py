@@ -87,6 +87,7 @@ def test_the_harness_finds_nothing_where_nothing_is_wrong() -> None:
     ("kind", "rows", "taken"),
     [
         ("lost", ROWS[2:], TAKEN[1:]),
+        ("unanswered", ROWS[:3], TAKEN[:1]),
         ("inbound_turned", [ROWS[2], ROWS[3], ROWS[0], ROWS[1]], TAKEN),
         ("handled_twice", [*ROWS, row(5, "bot")], [*TAKEN, call(5, "words 5")]),
         ("handled_twice", [*ROWS, row(5, "contact", external_id="7:2")], TAKEN),

@@ -21,6 +21,7 @@ async def main(database_url: str, what: str) -> None:
         executor_id="test",
         now=lambda: datetime.now(UTC),
         poll_s=0.1,
+        begin_after_s=0.0,
     )
 
     async def fire(about: UUID) -> None:
