@@ -27,9 +27,9 @@ from bot.flows.loader import load_menu
 from bot.flows.model import Choice
 from bot.followups import Followups
 from bot.metrics import Metrics
-from bot.nlu.embedded import load_engine
 from bot.nlu.engine import Engine
-from bot.nlu.training import ensure_model
+from bot.nlu.hosts import open_engine
+from bot.nlu.live import LiveEngine, open_live
 from bot.settings import Settings
 from bot.storage.engine import Storage, open_foreign_engine, open_storage
 from bot.storage.migrate import upgrade
@@ -57,6 +57,8 @@ class Application:
 
     settings: Settings
     storage: Storage
+    engine: Engine
+    live: LiveEngine
     content: ContentStore
     signals: Signals
     deliverer: Deliverer
@@ -67,6 +69,11 @@ class Application:
     votes: VotePlanner
     metrics: Metrics
     telegram: TelegramChannel | None = None
+
+    async def aclose(self) -> None:
+        """Ends the connections to the database and to Rasa."""
+        self.storage.close()
+        await self.engine.aclose()
 
 
 def utc_now() -> datetime:
@@ -91,7 +98,8 @@ def open_application(settings: Settings, *channels: Channel) -> Application:
         controls=topics.controls,
         titles=content.current.keys_of("bot"),
     )
-    engine = load_engine(ensure_model(paths, settings.models_dir))
+    live, metrics = open_live(settings), Metrics()
+    engine = open_engine(settings, inside=live, rasa_failed=metrics.rasa_failed)
     parts = _Parts(
         settings=settings,
         storage=open_storage(settings.database),
@@ -99,6 +107,8 @@ def open_application(settings: Settings, *channels: Channel) -> Application:
         topics=topics,
         menu=menu,
         engine=engine,
+        live=live,
+        metrics=metrics,
         channels=channels,
     )
     return parts.assemble()
@@ -114,12 +124,14 @@ class _Parts:
     topics: Topics
     menu: tuple[Choice, ...]
     engine: Engine
+    live: LiveEngine
+    metrics: Metrics
     channels: Sequence[Channel]
 
     def assemble(self) -> Application:
         """The application over these parts."""
         settings = self.settings
-        signals, metrics = Signals(), Metrics()
+        signals, metrics = Signals(), self.metrics
         reached = killed_at(settings.crash_at) if settings.crash_at else nothing_happens
         deliverer = Deliverer(
             storage=self.storage,
@@ -150,6 +162,8 @@ class _Parts:
         return Application(
             settings=settings,
             storage=self.storage,
+            engine=self.engine,
+            live=self.live,
             content=self.content,
             signals=signals,
             deliverer=deliverer,
@@ -203,7 +217,7 @@ def channels_of(settings: Settings) -> list[Channel]:
 
 
 def build_web(application: Application) -> Starlette:
-    """The web application: pages and API, delivery and the watch on content beside them."""
+    """The web application: pages and API, delivery and the watches on content and examples beside them."""
     settings = application.settings
     page = ChatPage(
         storage=application.storage,
@@ -218,7 +232,13 @@ def build_web(application: Application) -> Starlette:
         storage=application.storage,
         listen=application.signals.listen,
     )
-    health = Health(storage=application.storage, content=application.content, metrics=application.metrics, now=utc_now)
+    health = Health(
+        storage=application.storage,
+        content=application.content,
+        live=application.live,
+        metrics=application.metrics,
+        now=utc_now,
+    )
     beside, webhooks = _telegram(application)
     return build_asgi(
         [*page.routes(), *api.routes(), *health.routes(), *webhooks],
@@ -268,11 +288,12 @@ async def _beside(application: Application, workers: Sequence[Worker], app: Star
         await application.ingest.resume()
         for worker in workers:
             group.create_task(worker.run(stop))
+        group.create_task(application.live.watch(stop))
         yield
         stop.set()
     if application.telegram:
         await application.telegram.close()
-    application.storage.close()
+    await application.aclose()
 
 
 def regular_jobs(ingest: Ingestor) -> dict[str, Regular]:

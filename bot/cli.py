@@ -4,7 +4,8 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -33,12 +34,11 @@ app = typer.Typer(
 db = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(db, name="db")
 
-T = TypeVar("T")
-
 _out = Console()
 _err = Console(stderr=True)
 _ROWS_SHOWN = 500
 
+T = TypeVar("T")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
@@ -85,12 +85,19 @@ def check(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def train() -> None:
+def train(
+    from_rasa: Annotated[
+        Path | None, typer.Option("--from-rasa", help="Take the model that `rasa train nlu` put into this archive.")
+    ] = None,
+) -> None:
     """Train the understanding, unless a model of exactly these examples and options exists."""
-    from bot.nlu.training import ensure_model
+    from bot.nlu.training import adopt_model, ensure_model
 
     settings = load_settings()
-    _say(str(ensure_model(settings.paths, settings.models_dir)))
+    if from_rasa:
+        _say(str(adopt_model(from_rasa, settings.paths, settings.models_dir)))
+    else:
+        _say(str(ensure_model(settings.paths, settings.models_dir)))
 
 
 @app.command()
@@ -100,11 +107,13 @@ def parse(
 ) -> None:
     """Print how messages are understood, one JSON object a line."""
     from bot.nlu.jsonl import answer_lines
+    from khmer_nlu import day_of
 
     if jsonl == bool(texts):
         raise typer.BadParameter("Give messages, or --jsonl and standard input: one of the two.")
     lines: Iterable[str] = sys.stdin if jsonl else [json.dumps({"text": text}) for text in texts or ()]
-    answers = asyncio.run(answer_lines(_engine(), lines))
+    today = day_of(datetime.now(UTC))
+    answers = _with_engine(lambda engine: answer_lines(engine, lines, today=today))
     for answer in answers:
         _print_json(answer)
     if any("error" in answer for answer in answers):
@@ -113,25 +122,62 @@ def parse(
 
 @app.command()
 def evaluate(
-    file: Annotated[Path, typer.Option("--file", help="Test sentences, one JSON object a line.")],
+    file: Annotated[Path | None, typer.Option("--file", help="Test sentences, one JSON object a line.")] = None,
+    entities: Annotated[Path | None, typer.Option("--entities", help="The same, labelled with entities.")] = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the whole report here.")] = None,
+    pictures: Annotated[Path | None, typer.Option("--pictures", help="Draw the report of --file in here.")] = None,
 ) -> None:
     """Measure the understanding on sentences that it was not trained on."""
+    if (file is None) == (entities is None):
+        raise typer.BadParameter("Give --file or --entities: one of the two.")
+    if pictures and not file:
+        raise typer.BadParameter("--pictures draws what --file measures.")
+    draw = _load_draw() if pictures else None
+    report = _evaluate_intents(file) if file else _evaluate_entities(entities or Path())
+    if json_out:
+        json_out.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    if draw and pictures:
+        for picture in draw(report, pictures):
+            _say(str(picture))
+    table = Table("figure", "value", title=str(file or entities))
+    for name, value in [
+        *report.items(),
+        *((f"crisis {name}", value) for name, value in report.get("crisis", {}).items()),
+    ]:
+        if isinstance(value, int | float):
+            table.add_row(name, f"{value:.3f}" if isinstance(value, float) else str(value))
+    for name, figures in report.get("by_entity", {}).items():
+        table.add_row(name, "{entities}: precision {precision:.3f}, recall {recall:.3f}".format(**figures))
+    _out.print(table)
+
+
+def _load_draw() -> "Callable[[dict[str, Any], Path], tuple[Path, ...]]":
+    try:
+        from bot.nlu.pictures import draw
+    except ModuleNotFoundError as error:
+        problem = (
+            "Pictures need matplotlib, which only developers have: pip install 'matplotlib>=3.11', or run make test."
+        )
+        raise ReturneeBotError(problem) from error
+    return draw
+
+
+def _evaluate_intents(file: Path) -> dict[str, Any]:
     from bot.nlu.evaluation import evaluate as evaluate_lines
     from bot.nlu.evaluation import read_lines
     from bot.topics import load_topics
+    from khmer_nlu import day_of
 
-    topics = load_topics(load_settings().paths.topics)
-    report = asyncio.run(evaluate_lines(_engine(), read_lines(file), topics))
-    if json_out:
-        json_out.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    table = Table("figure", "value", title=str(file))
-    for name, value in report.items():
-        if isinstance(value, int | float):
-            table.add_row(name, f"{value:.3f}" if isinstance(value, float) else str(value))
-    for name, value in report["crisis"].items():
-        table.add_row(f"crisis {name}", f"{value:.3f}" if isinstance(value, float) else str(value))
-    _out.print(table)
+    topics, labelled = load_topics(load_settings().paths.topics), read_lines(file)
+    today = day_of(datetime.now(UTC))
+    return _with_engine(lambda engine: evaluate_lines(engine, labelled, topics, today=today))
+
+
+def _evaluate_entities(file: Path) -> dict[str, Any]:
+    from bot.nlu.entity_evaluation import evaluate as evaluate_lines
+    from bot.nlu.entity_evaluation import read_lines
+
+    return evaluate_lines(read_lines(file))
 
 
 @app.command()
@@ -219,12 +265,17 @@ def db_upgrade() -> None:
     _say("The database is up to date.")
 
 
-def _engine() -> "Engine":
-    from bot.nlu.embedded import load_engine
-    from bot.nlu.training import ensure_model
+def _with_engine(use: "Callable[[Engine], Awaitable[T]]") -> T:
+    from bot.nlu.hosts import open_engine
+    from bot.nlu.live import open_live
 
     settings = load_settings()
-    return load_engine(ensure_model(settings.paths, settings.models_dir))
+
+    async def run() -> T:
+        async with aclosing(open_engine(settings, inside=open_live(settings))) as engine:
+            return await use(engine)
+
+    return asyncio.run(run())
 
 
 async def _talk(settings: Settings) -> None:
@@ -249,7 +300,7 @@ async def _talk(settings: Settings) -> None:
             handled = await application.conversations.handle(message)
             await application.deliverer.drain(handled.conversation_id)
     finally:
-        application.storage.close()
+        await application.aclose()
 
 
 def _read_line() -> str | None:

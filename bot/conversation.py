@@ -27,7 +27,7 @@ from bot.storage.conversations import ConversationRow
 from bot.storage.engine import Storage
 from bot.storage.messages import MessageRow
 from bot.topics import Topics
-from khmer_nlu import Parsed
+from khmer_nlu import Parsed, day_of
 
 
 class AskVote(Protocol):
@@ -88,7 +88,7 @@ class Conversations:
             return await self.storage.run(partial(take_notice, inbound=inbound, notice=inbound.payload, now=self.now()))
         began = time.perf_counter()
         words = words_of(inbound.payload)
-        parsed = await self.engine.parse(words) if words is not None else None
+        parsed = await self.engine.parse(words, today=day_of(self.now())) if words is not None else None
         handled = await self.storage.run(partial(_handle, parts=self, inbound=inbound, parsed=parsed))
         if not handled.duplicate:
             self.wake(handled.conversation_id)

@@ -20,6 +20,7 @@ _Lines = dict[tuple[Key, ...], int]
 
 MAX_BYTES: Final = 5_000_000
 MAX_DEPTH: Final = 30
+_TOO_DEEP: Final = "nesting depth"  # libyaml gives up before our own limit is seen, from PyYAML 6.0.4 on
 """PyYAML composes by recursion in C: 100,000 nested brackets end the whole process."""
 
 
@@ -75,6 +76,8 @@ def read_yaml(path: Path) -> Document:
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if error.problem and _TOO_DEEP in error.problem:
+            raise _nested_too_deep(path, mark.line + 1 if mark else None) from error
         problem = f"This is not YAML: {error.problem or error.context}."
         fix = "Look at the colons, quotes and spaces at the start of this line and the one before."
         raise ContentError(path, mark.line + 1 if mark else None, problem, fix) from error
@@ -101,7 +104,11 @@ def _refuse_depth(path: Path, text: str) -> None:
             depth -= 1
         if depth > MAX_DEPTH:
             line = event.start_mark.line + 1 if event.start_mark else None
-            raise ContentError(path, line, "This is nested too deep.", "Look for brackets that nobody closed.")
+            raise _nested_too_deep(path, line)
+
+
+def _nested_too_deep(path: Path, line: int | None) -> ContentError:
+    return ContentError(path, line, "This is nested too deep.", "Look for brackets that nobody closed.")
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,13 @@ from bot.model import ChannelName
 
 SendResult = Literal["sent", "maybe_sent", "rejected", "failed", "retry"]
 IngestFailure = Literal["handler", "parse", "quarantined", "storage_down"]
+RasaFailure = Literal["not_an_answer", "paused", "status", "timeout", "unreachable"]
 CONTENT_TYPE: Final = "text/plain; version=1.0.0; charset=utf-8"
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _CHANNELS: Final = frozenset(get_args(ChannelName))
 _RESULTS: Final = frozenset(get_args(SendResult))
 _REASONS: Final = frozenset(get_args(IngestFailure))
+_RASA_REASONS: Final = frozenset(get_args(RasaFailure))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,12 @@ class Metrics:
             ("channel", "reason"),
             registry=self.registry,
         )
+        self._rasa_failures = Counter(
+            "returnee_bot_rasa_failures",
+            "Messages that this process understood in the place of Rasa's server, by why.",
+            ("reason",),
+            registry=self.registry,
+        )
         self._queue = self._gauge("outbound_queued", "Messages that are to be sent.")
         self._oldest = self._gauge("outbound_oldest_seconds", "How long the oldest message that may go now waits.")
         self._quarantined = self._gauge("updates_quarantined", "Updates that could not be handled.")
@@ -60,6 +68,8 @@ class Metrics:
         for result in _RESULTS:  # shown from the start, so that a rate can be taken of the first one too
             for channel in _CHANNELS:
                 self._sends.labels(channel, result)
+        for reason in _RASA_REASONS:
+            self._rasa_failures.labels(reason)
 
     def _counter(self, name: str, what: str, by: str) -> Counter:
         return Counter(f"returnee_bot_{name}", what, ("channel", by), registry=self.registry)
@@ -78,6 +88,10 @@ class Metrics:
     def ingest_failed(self, channel: ChannelName, reason: IngestFailure) -> None:
         """An update failed for this reason."""
         self._ingest_failures.labels(_on(_CHANNELS, channel), _on(_REASONS, reason)).inc()
+
+    def rasa_failed(self, reason: RasaFailure) -> None:
+        """Rasa's server did not understand a message, for this reason; “paused”: it was not asked."""
+        self._rasa_failures.labels(_on(_RASA_REASONS, reason)).inc()
 
     def render(self, queue: QueueFigures) -> bytes:
         """Everything, in the text format of Prometheus."""

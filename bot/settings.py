@@ -66,7 +66,10 @@ class Settings(BaseSettings):
     telegram_staff_group: int | None = Field(
         None, lt=0, description="Number of the staff's group; all other groups are left alone. Empty: none."
     )
-    nlu_engine: Literal["embedded"] = Field("embedded", description="What understands messages; embedded: in process.")
+    nlu_engine: Literal["embedded", "rasa"] = Field(
+        "embedded", description="What understands messages; embedded: in process. rasa: the server at RASA_URL."
+    )
+    rasa_url: str = Field("http://127.0.0.1:5005", description="Rasa's server: https, or on this machine.", repr=False)
 
     executor_id: str = Field(
         "returnee-bot",
@@ -90,6 +93,14 @@ class Settings(BaseSettings):
             if scheme not in ("http", "https") or not rest or set(rest) & set("/;,' \"*"):
                 raise ValueError(f"“{origin}” is not an origin such as https://example.org")
         return origins
+
+    @field_validator("rasa_url")
+    @classmethod
+    def _only_where_nobody_reads_along(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))):
+            return url
+        raise ValueError("messages go to https://… or to http://127.0.0.1:5005 on this machine only")
 
     @field_validator("crash_at")
     @classmethod

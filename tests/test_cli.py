@@ -66,6 +66,21 @@ def test_a_bad_line_gets_an_error_of_its_own_and_the_rest_goes_on(environment: d
     assert answers[-1]["intent"] == "nlu_fallback"
 
 
+def test_parse_reads_a_message_as_an_answer_on_its_day(environment: dict[str, str]) -> None:
+    asked = {"text": "since last month, 3 months", "slot": "date", "today": "2026-11-22"}
+
+    done = run(environment, "parse", "--jsonl", stdin="\n".join(map(json.dumps, [asked, {"text": "3 months"}])))
+
+    first, second = objects(done)
+    assert done.returncode == 0
+    assert first["entities"] == [
+        {"entity": "date", "start": 6, "end": 16, "raw": "last month", "value": {"iso": "2026-10"}},
+        {"entity": "duration", "start": 18, "end": 26, "raw": "3 months", "value": {"n": 3, "unit": "month"}},
+    ]
+    assert first["slot_value"] == {"iso": "2026-10"}
+    assert second["slot_value"] is None
+
+
 @pytest.mark.parametrize("words", [["parse"], ["parse", "--jsonl", "x"], ["dance"], ["evaluate"]])
 def test_wrong_use_exits_with_2(environment: dict[str, str], words: list[str]) -> None:
     done = run(environment, *words)
@@ -131,12 +146,13 @@ def test_evaluate_writes_the_whole_report(environment: dict[str, str], tmp_path:
     file = tmp_path / "lines.jsonl"
     file.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
 
-    done = run(environment, "evaluate", "--file", str(file), "--json", str(tmp_path / "out.json"))
+    out = ("--json", str(tmp_path / "out.json"), "--pictures", str(tmp_path / "pictures"))
+    done = run(environment, "evaluate", "--file", str(file), *out)
 
     report = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     assert done.returncode == 0
     assert report["n"] == 3
-    assert report["crisis"] == {"recall": 1.0, "false_alarms": 0.0}
+    assert report["crisis"] == {"recall": 1.0, "false_alarms": 0.0, "near_miss_alarms": 0.0}
     assert set(report) >= {
         "accuracy",
         "top3",
@@ -147,8 +163,47 @@ def test_evaluate_writes_the_whole_report(environment: dict[str, str], tmp_path:
         "out_of_scope_answered",
         "by_style",
         "by_theme",
+        "calibration",
+        "matrix",
         "confusions",
     }
+    assert {picture.name for picture in (tmp_path / "pictures").iterdir()} == {
+        "reliability.png",
+        "confusion.png",
+        "confused_ids.png",
+    }
+
+
+def test_pictures_are_of_sentences_with_intents_only(environment: dict[str, str], tmp_path: Path) -> None:
+    done = run(environment, "evaluate", "--entities", "lines.jsonl", "--pictures", str(tmp_path))
+
+    assert done.returncode == 2
+    assert "--file" in done.stderr
+
+
+def test_without_matplotlib_evaluate_says_how_to_get_it(environment: dict[str, str], tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['matplotlib'] = None; import bot.cli;"
+        "sys.argv[1:] = ['evaluate', '--file', 'lines.jsonl', '--pictures', '.']; bot.cli.main()"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True)
+
+    assert done.returncode == 1
+    assert "pip install 'matplotlib>=3.11'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_evaluate_measures_entities_without_a_model(environment: dict[str, str], tmp_path: Path) -> None:
+    mention = {"entity": "duration", "raw": "3 months", "value": {"n": 3, "unit": "month"}}
+    file = tmp_path / "lines.jsonl"
+    file.write_text(json.dumps({"text": "3 months", "today": "2026-11-22", "entities": [mention]}), encoding="utf-8")
+
+    done = run(environment, "evaluate", "--entities", str(file), "--json", str(tmp_path / "out.json"))
+
+    report = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert done.returncode == 0
+    assert (report["precision"], report["recall"], report["mistakes"]) == (1.0, 1.0, [])
 
 
 def test_evaluate_names_each_bad_line(environment: dict[str, str], tmp_path: Path) -> None:

@@ -5,13 +5,13 @@ from typing import get_args
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.metrics import IngestFailure, Metrics, QueueFigures, SendResult
+from bot.metrics import IngestFailure, Metrics, QueueFigures, RasaFailure, SendResult
 from bot.model import ChannelName
 
 ALLOWED = {
     "channel": set(get_args(ChannelName)),
     "result": set(get_args(SendResult)),
-    "reason": set(get_args(IngestFailure)),
+    "reason": {*get_args(IngestFailure), *get_args(RasaFailure)},
 }
 QUEUE = QueueFigures(outbound=3, oldest_s=1.5, quarantined=2, undelivered=1)
 
@@ -31,11 +31,13 @@ def test_what_happens_is_counted() -> None:
     metrics.sent("telegram", "retry")
     metrics.handled("web", 0.2)
     metrics.ingest_failed("telegram", "quarantined")
+    metrics.rasa_failed("timeout")
 
     found = figures(metrics)
     assert found["returnee_bot_sends_total"] == 2
     assert (found["returnee_bot_handle_seconds_count"], found["returnee_bot_handle_seconds_sum"]) == (1, 0.2)
     assert found["returnee_bot_ingest_failures_total"] == 1
+    assert found["returnee_bot_rasa_failures_total"] == 1
 
 
 def test_the_queues_are_those_of_the_database() -> None:

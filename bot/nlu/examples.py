@@ -17,12 +17,18 @@ _SHAPE: Final = "Write “- intent: name”, then “examples: |”, then one �
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """A sentence, what it means, and where it stands."""
+    """A sentence, what it means, and where it stands; key: the same for sentences that say the same."""
 
     text: str
+    key: str
     intent: str
     path: Path
     line: int
+
+
+def intents_of(topics: Topics) -> frozenset[str]:
+    """Every id that a sentence can mean."""
+    return frozenset({*topics.answer_ids, *topics.flows, *topics.controls, *topics.crisis, OUT_OF_SCOPE})
 
 
 def load_examples(folder: Path, topics: Topics) -> tuple[Example, ...]:
@@ -31,7 +37,7 @@ def load_examples(folder: Path, topics: Topics) -> tuple[Example, ...]:
     Raises:
         ContentErrors: everything that is wrong with them.
     """
-    allowed = frozenset({*topics.answer_ids, *topics.flows, *topics.controls, *topics.crisis, OUT_OF_SCOPE})
+    allowed = intents_of(topics)
     examples: list[Example] = []
     errors: list[ContentError] = []
     for path in sorted(folder.glob("*.yml")):
@@ -78,20 +84,21 @@ def _lines_of(document: Document, place: int, block: dict[str, str]) -> Iterator
         if not text:
             continue
         sentence = text.removeprefix(_MARK).strip()
-        if not text.startswith(_MARK) or not match_key(sentence):
+        key = match_key(sentence)
+        if not text.startswith(_MARK) or not key:
             yield ContentError(document.path, line, "An example is “- ” and a sentence.", _SHAPE)
         elif len(sentence) > EXAMPLE_MAX_CHARS:
             problem = f"This example is longer than {EXAMPLE_MAX_CHARS} characters."
             yield ContentError(document.path, line, problem, "Cut it down.")
         else:
-            yield Example(text=sentence, intent=block["intent"], path=document.path, line=line)
+            yield Example(text=sentence, key=key, intent=block["intent"], path=document.path, line=line)
 
 
 def _collisions(examples: list[Example]) -> Iterator[ContentError]:
     """Examples that say the same for two intents."""
     first: dict[str, Example] = {}
     for example in examples:
-        other = first.setdefault(match_key(example.text), example)
+        other = first.setdefault(example.key, example)
         if other.intent != example.intent:
             where = f"{other.path.name}:{other.line} ({other.intent})"
             yield ContentError(example.path, example.line, f"The same sentence stands in {where}.", "Keep one of them.")

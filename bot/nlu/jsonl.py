@@ -2,17 +2,16 @@
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.nlu.engine import Engine
-
-Slot = Literal["money", "duration", "date", "count", "phone", "province", "district", "yesno"]
+from khmer_nlu import Slot
 
 
 class Request(BaseModel):
-    """A message to understand; slot and today serve a later step, and are checked already."""
+    """A message to understand, what was asked before it, and the day it came."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -21,19 +20,22 @@ class Request(BaseModel):
     today: date | None = None
 
 
-async def answer_lines(engine: Engine, lines: Iterable[str]) -> list[dict[str, Any]]:
-    """The answer to each line that is not blank, in their order."""
+async def answer_lines(engine: Engine, lines: Iterable[str], *, today: date) -> list[dict[str, Any]]:
+    """The answer to each line that is not blank, in their order; today is the day of those that name none."""
     return [
-        await _answer(engine, line, number) for number, line in enumerate(lines, start=1) if line.strip("\ufeff \t\r\n")
+        await _answer(engine, line, number, today)
+        for number, line in enumerate(lines, start=1)
+        if line.strip("\ufeff \t\r\n")
     ]
 
 
-async def _answer(engine: Engine, line: str, number: int) -> dict[str, Any]:
+async def _answer(engine: Engine, line: str, number: int, today: date) -> dict[str, Any]:
     try:
         request = Request.model_validate_json(line.lstrip("\ufeff"))
     except ValidationError as error:
         return {"error": _in_words(error), "line": number}
-    return (await engine.parse(request.text)).to_json()
+    parsed = await engine.parse(request.text, today=request.today or today, slot=request.slot)
+    return parsed.to_json()
 
 
 def _in_words(error: ValidationError) -> str:

@@ -2,27 +2,23 @@
 
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.documents import parse_as, read_yaml
+from bot.documents import parse_as, read_text, read_yaml
 from bot.errors import ContentError, ContentErrors, ReturneeBotError, TrainingError
-from bot.nlu.embedded import load_model, save_model
-from bot.nlu.examples import load_examples
+from bot.nlu import models
+from bot.nlu.embedded import load_rasa_model
+from bot.nlu.examples import Example, load_examples
 from bot.settings import Paths
 from bot.topics import load_topics
-from khmer_nlu import __version__ as package_version
-from khmer_nlu.features import View
+from khmer_nlu.artefact import code_hash
 
 COMPONENT: Final = "khmer_rasa.KhmerIntentClassifier"
-VIEWS: Final = ("cluster", "char", "word", "phonetic")
 TIMEOUT_S: Final = 900
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -36,21 +32,16 @@ class Pipeline(BaseModel):
 
     name: str
     cluster: Lengths
-    char: Lengths
-    word: Lengths
     phonetic: Lengths
+    concept: Lengths
+    concept_pair: Lengths
+    danger: Lengths
     c: Annotated[float, Field(gt=0)]
     min_texts: Annotated[int, Field(ge=1)]
     wrong_answers: Share
     outside_answered: Share
     inside_refused: Share
     crisis_false_alarms: Share
-
-    @property
-    def views(self) -> tuple[View, ...]:
-        """The n-gram views, without those of weight 0."""
-        named = ((name, *getattr(self, name)) for name in VIEWS)
-        return tuple(View(name=n, shortest=s, longest=e, weight=w) for n, s, e, w in named if w)
 
 
 def load_pipeline(path: Path) -> Pipeline:
@@ -71,71 +62,141 @@ def load_pipeline(path: Path) -> Pipeline:
 
 
 def fingerprint(paths: Paths) -> str:
-    """The hash of everything that a model depends on."""
-    inputs = [paths.pipeline, paths.topics, *sorted((paths.nlu / "data").glob("*.yml"))]
-    package = [Path(str(part)) for part in files("khmer_nlu").iterdir()]
-    inputs += sorted(path for part in package for path in ([part] if part.is_file() else part.glob("*.yml")))
-    digest = hashlib.sha256(package_version.encode())
-    for path in inputs:
-        digest.update(b"\0" + path.name.encode() + b"\0" + path.read_bytes())
+    """The hash of everything that a model depends on.
+
+    Raises:
+        ContentErrors: a file can not be read.
+    """
+    digest = hashlib.sha256(code_hash().encode())
+    try:
+        for path in (paths.pipeline, paths.topics, *sorted((paths.nlu / "data").glob("*.yml"))):
+            digest.update(b"\0" + path.name.encode() + b"\0" + read_text(path).encode())
+    except ContentError as error:
+        raise ContentErrors([error]) from error
     return digest.hexdigest()[:24]
 
 
 def ensure_model(paths: Paths, models_dir: Path) -> Path:
-    """The folder of the model of exactly these inputs; trains it if it is not there or damaged.
+    """The folder of the model of these inputs; trains it if it is not there or damaged.
 
     Raises:
         ContentErrors: the examples or options are wrong.
         TrainingError: training failed.
     """
-    folder = models_dir / fingerprint(paths)
+    return models.find(models_dir, fingerprint(paths)) or finish_training(start_training(paths, models_dir))
+
+
+def adopt_model(archive: Path, paths: Paths, models_dir: Path) -> Path:
+    """The folder of the model of these inputs, filled from the archive of `rasa train nlu` instead of by training.
+
+    Raises:
+        ContentErrors: the examples are wrong.
+        TrainingError: the archive is damaged, or its model was trained for other intents.
+    """
+    model = load_rasa_model(archive)
+    examples = load_examples(paths.nlu / "data", load_topics(paths.topics))
+    if set(model.labels) != {example.intent for example in examples}:
+        raise TrainingError(f"The model in {archive} was trained for other intents than {paths.nlu / 'data'} has.")
+    with models.lock(models_dir):
+        return models.keep(model, models_dir, fingerprint(paths))
+
+
+class _Problem(BaseModel):
+    path: Path
+    line: int | None
+    problem: str
+    fix: str
+
+
+class _Report(BaseModel):
+    """What the child says at its end; code: the hash of the code that it trained with."""
+
+    code: str
+    folder: Path | None = None
+    problems: tuple[_Problem, ...] = ()
+
+
+def start_training(paths: Paths, models_dir: Path) -> subprocess.Popen[str]:
+    """The child process that trains, after the one that holds the lock; whoever starts it finishes it.
+
+    Raises:
+        TrainingError: it can not be started.
+    """
+    command = [sys.executable, "-m", "bot.nlu.training", str(paths.root), str(models_dir)]
     try:
-        load_model(folder)
-    except TrainingError:
-        load_pipeline(paths.pipeline)
-        load_examples(paths.nlu / "data", load_topics(paths.topics))
-        models_dir.mkdir(parents=True, exist_ok=True)
-        _train_in_child(paths, folder)
-    return folder
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            start_new_session=True,  # Ctrl-C is for us, and we end it
+        )
+    except OSError as error:
+        raise TrainingError(f"Training did not start ({error}).") from error
 
 
-def _train_in_child(paths: Paths, folder: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="training-") as unfinished:
-        command = [sys.executable, "-m", "bot.nlu.training", str(paths.root), unfinished]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+def finish_training(child: subprocess.Popen[str]) -> Path:
+    """Waits for the child; the folder of the model of the inputs as it read them.
+
+    Raises:
+        ContentErrors: the examples or options are wrong.
+        TrainingError: training failed.
+    """
+    with child:
         try:
-            done = subprocess.run(  # noqa: S603 - our own interpreter and module
-                command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False, env=environment
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise TrainingError(f"Training did not finish ({error}).") from error
-        if done.returncode:
-            raise TrainingError(f"Training failed: {done.stderr.strip() or done.returncode}")
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(unfinished, folder.with_suffix(".new"), dirs_exist_ok=True)
-        folder.with_suffix(".new").replace(folder)
+            said, complaint = child.communicate(timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired as error:
+            raise TrainingError(f"Training did not finish in {TIMEOUT_S} s.") from error
+        finally:
+            child.kill()  # whatever ended the wait; one that has ended takes no harm
+    if child.returncode:
+        raise TrainingError(f"Training failed: {complaint.strip() or child.returncode}")
+    report = _Report.model_validate_json(said)
+    if report.problems:
+        raise ContentErrors([ContentError(p.path, p.line, p.problem, p.fix) for p in report.problems])
+    if report.folder is None or report.code != code_hash():
+        raise TrainingError("The program was replaced while it runs. Start it again.")
+    return report.folder
 
 
-def train_here(paths: Paths, folder: Path) -> None:
-    """Trains in this process and writes the model into folder: what the child does."""
+def train_here(paths: Paths, models_dir: Path) -> Path:
+    """The folder of the model of these inputs, trained in this process unless it is there: what the child does.
+
+    Raises:
+        ContentErrors: the examples or options are wrong.
+    """
     from khmer_nlu.training import Options, train
 
-    pipeline = load_pipeline(paths.pipeline)
-    examples = load_examples(paths.nlu / "data", load_topics(paths.topics))
-    options = Options(
-        views=pipeline.views,
-        c=pipeline.c,
-        min_texts=pipeline.min_texts,
-        wrong_answers=pipeline.wrong_answers,
-        outside_answered=pipeline.outside_answered,
-        inside_refused=pipeline.inside_refused,
-        crisis_false_alarms=pipeline.crisis_false_alarms,
-    )
-    save_model(train([(example.text, example.intent) for example in examples], options), folder)
+    with models.lock(models_dir):
+        name, pipeline, examples = _read_inputs(paths)
+        if found := models.find(models_dir, name):
+            return found
+        options = Options.from_config(pipeline.model_dump())
+        model = train([(example.text, example.intent) for example in examples], options)
+        return models.keep(model, models_dir, name)
+
+
+def _read_inputs(paths: Paths) -> tuple[str, Pipeline, tuple[Example, ...]]:
+    """The inputs and their fingerprint; reads again if they changed meanwhile."""
+    while True:
+        name = fingerprint(paths)
+        pipeline = load_pipeline(paths.pipeline)
+        examples = load_examples(paths.nlu / "data", load_topics(paths.topics))
+        if fingerprint(paths) == name:
+            return name, pipeline, examples
+
+
+def _report(paths: Paths, models_dir: Path) -> _Report:
+    try:
+        return _Report(code=code_hash(), folder=train_here(paths, models_dir))
+    except ContentErrors as error:
+        problems = [_Problem(path=e.path, line=e.line, problem=e.problem, fix=e.fix) for e in error.errors]
+        return _Report(code=code_hash(), problems=tuple(problems))
 
 
 if __name__ == "__main__":
     try:
-        train_here(Paths(root=Path(sys.argv[1])), Path(sys.argv[2]))
+        sys.stdout.write(_report(Paths(root=Path(sys.argv[1])), Path(sys.argv[2])).model_dump_json())
     except ReturneeBotError as error:
         sys.exit(str(error))

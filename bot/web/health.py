@@ -12,19 +12,21 @@ from starlette.routing import Route
 
 from bot.content.store import ContentStore
 from bot.metrics import CONTENT_TYPE, Metrics, QueueFigures
+from bot.nlu.live import LiveEngine
 from bot.storage import outbound, updates
 from bot.storage.engine import Storage
 
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """GET /healthz: 200 while the database answers; it also says whether the newest content is the one that serves.
+    """GET /healthz: 200 while the database answers; it also says whether the newest files are those that serve.
 
     GET /metrics: figures for Prometheus. Neither names a contact or what was said.
     """
 
     storage: Storage
     content: ContentStore
+    live: LiveEngine
     metrics: Metrics
     now: Callable[[], datetime]
 
@@ -38,9 +40,14 @@ class Health:
     async def check(self, request: Request) -> Response:
         """Asks the database; an error of it becomes 503."""
         await self.storage.read(_answers)
-        problems = len(self.content.last_problems)
         return JSONResponse(
-            {"status": "ok", "content": self.content.current.version[:12], "content_problems": problems}
+            {
+                "status": "ok",
+                "content": self.content.current.version[:12],
+                "content_problems": len(self.content.last_problems),
+                "examples": self.live.version[:12],
+                "examples_problems": len(self.live.last_problems),
+            }
         )
 
     async def figures(self, request: Request) -> Response:

@@ -1,6 +1,6 @@
 """One line of the report."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -11,6 +11,12 @@ class Row:
     figure: str
     measured: str
     goal: str
+
+
+def table_of(rows: Iterable[Row]) -> str:
+    """The rows as a table in Markdown."""
+    lines = [f"| {row.figure} | {row.measured} | {row.goal} |" for row in rows]
+    return "\n".join(["| figure | measured | goal |", "|---|---|---|", *lines])
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -162,7 +162,7 @@ async def test_a_change_is_seen_where_the_system_reports_none(
     def no_more_watches(*paths: Path, **options: object) -> AsyncIterator[set[FileChange]]:
         raise OSError("inotify watch limit reached")
 
-    monkeypatch.setattr("bot.content.store.awatch", no_more_watches)
+    monkeypatch.setattr("bot.watching.awatch", no_more_watches)
     async with watching(store) as watched:
         edit("en/bot.yml", "Hello.", "Good day.")
         await watched.greeting_becomes("Good day.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from bot.channels.base import Capabilities, Channel
 from bot.errors import SendError
@@ -10,7 +10,7 @@ from bot.metrics import Metrics
 from bot.model import ChannelName, OutboundMessage
 from bot.storage.engine import Storage
 from bot.work.deliver import Deliverer
-from khmer_nlu import Parsed
+from khmer_nlu import Parsed, Slot
 from khmer_nlu.classifier import Decision
 from khmer_nlu.script import Language
 
@@ -41,9 +41,12 @@ class ScriptedEngine:
 
     script: Mapping[str, Parsed]
 
-    async def parse(self, text: str) -> Parsed:
+    async def parse(self, text: str, *, today: date, slot: Slot | None = None) -> Parsed:
         """What the script says."""
         return self.script.get(text, NOT_UNDERSTOOD)
+
+    async def aclose(self) -> None:
+        """Holds nothing open."""
 
 
 @dataclass(kw_only=True)

@@ -18,17 +18,12 @@ MESSAGES_OF_EACH += " LEFT JOIN messages m ON m.conversation_id = c.id GROUP BY 
 
 def killed_after(database_url: str, what: str, lines: int) -> list[str]:
     """What a process said until it was killed, which happened after so many lines."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", "tests.storage.crash_child", database_url, what],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert child.stdout
-    said = [child.stdout.readline() for _ in range(lines)]
-    child.kill()
-    rest, _ = child.communicate()
+    command = [sys.executable, "-m", "tests.storage.crash_child", database_url, what]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout
+        said = [child.stdout.readline() for _ in range(lines)]
+        child.kill()
+        rest = child.stdout.read()  # not communicate(): it would miss what readline() has read ahead
     return [line.strip() for line in [*said, *rest.splitlines(keepends=True)] if line.endswith("\n")]
 
 

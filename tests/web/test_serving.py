@@ -5,18 +5,22 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
 from bot.settings import REPOSITORY
+from tests.nlu.few import append, block, few_of, write_few_examples
 from tests.serving import Served, free_port, serving
 from tests.web.conftest import post
 from tests.web.test_webchat_api import first_answer, messages_after
 
 CONTENT_DEADLINE_S = 20
+TRAINING_DEADLINE_S = 120
 
 
 def copy_files(folder: Path) -> Path:
@@ -43,8 +47,13 @@ def try_to_serve(environment: dict[str, str], folder: Path) -> subprocess.Comple
 
 def wait_for_problems(client: httpx.Client, problems: bool) -> None:
     """Until /healthz says that content is, or is not, in order."""
-    deadline = time.monotonic() + CONTENT_DEADLINE_S
-    while bool(client.get("/healthz").json()["content_problems"]) is not problems:
+    wait_for_health(client, lambda health: bool(health["content_problems"]) is problems, CONTENT_DEADLINE_S)
+
+
+def wait_for_health(client: httpx.Client, is_so: Callable[[dict[str, Any]], bool], deadline_s: float) -> None:
+    """Until /healthz says what is waited for."""
+    deadline = time.monotonic() + deadline_s
+    while not is_so(client.get("/healthz").json()):
         assert time.monotonic() < deadline, "the change was not seen"
 
 
@@ -110,6 +119,33 @@ def test_broken_content_changes_nothing_and_the_error_names_the_line(
         assert "Please call" in first_answer(client, after=seq)["text"]
 
 
+@pytest.mark.parametrize("engine", ["embedded", "rasa"])
+def test_examples_are_learnt_while_serving_and_broken_ones_are_named(tmp_path: Path, engine: str) -> None:
+    root = copy_files(tmp_path / "files")
+    shutil.rmtree(root / "nlu")
+    paths = write_few_examples(root)
+    good = few_of(paths).read_text(encoding="utf-8")
+    settings = {"NLU_ENGINE": engine, "RASA_URL": f"http://127.0.0.1:{free_port()}"}
+    with (
+        serving(tmp_path / "data", root=root, more=settings) as served,
+        httpx.Client(base_url=served.address) as client,
+    ):
+        client.get("/chat")
+        before = client.get("/healthz").json()
+        append(few_of(paths), "- intent: border_now\n  examples: |\n    no dash before it\n")
+        wait_for_health(client, lambda health: health["examples_problems"] == 1, TRAINING_DEADLINE_S)
+        line = len(few_of(paths).read_text(encoding="utf-8").splitlines())
+        assert f"few.yml:{line}:" in (tmp_path / "data" / "log").read_text(encoding="utf-8")
+        assert client.get("/healthz").json()["examples"] == before["examples"]
+
+        few_of(paths).write_text(good, encoding="utf-8")
+        append(few_of(paths), block("border_now", *(f"is gate number {n} open today" for n in range(2, 16))))
+        wait_for_health(client, lambda health: health["examples"] != before["examples"], TRAINING_DEADLINE_S)
+        post(client, "is gate number 7 open today")
+        assert first_answer(client)["answer"] == "border_now"
+        assert client.get("/healthz").json()["examples_problems"] == 0
+
+
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
@@ -145,6 +181,9 @@ def test_a_taken_port_is_said_in_words(served: Served, tmp_path: Path) -> None:
 
 
 def test_what_serve_loads_never_imports_the_training_libraries() -> None:
-    code = "import sys, bot.app, bot.cli; sys.exit(any(name in sys.modules for name in ('sklearn', 'scipy', 'rasa')))"
+    code = (
+        "import sys, bot.app, bot.cli;"
+        "sys.exit(any(name in sys.modules for name in ('sklearn', 'scipy', 'rasa', 'matplotlib')))"
+    )
 
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

@@ -5,7 +5,7 @@ All phrases are looked for at once, in linear time, and no text is cut off: a cr
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
@@ -21,6 +21,8 @@ CrisisKind = Literal["crisis_self_harm", "crisis_child", "crisis_confined", "cri
 KINDS: Final[tuple[CrisisKind, ...]] = ("crisis_self_harm", "crisis_child", "crisis_confined", "crisis_violence")
 IDIOM: Final = "idiom"
 NEVER: Final = "never"
+HINT: Final = "?"
+"""Stands behind a kind: its words that alone mean too many other things; the classifier weighs them."""
 GAP_CHARS: Final = 25
 _GAP: Final = "…"
 _KHMER: Final = re.compile("[\u1780-\u17dd]")
@@ -39,7 +41,7 @@ Places = Mapping[str, list[int]]
 class Phrases:
     """The phrases of one script: how a match key is looked at, what is looked for in it, and what it means.
 
-    kinds: for each kind, for “idiom” and for “never”, the phrases by their first part.
+    kinds: for each kind, its hints, “idiom” and “never”, the phrases by their first part.
     """
 
     view: Callable[[str], str]
@@ -54,27 +56,28 @@ def find_crisis(text: str) -> CrisisKind | None:
 
 def find_crisis_in(key: str) -> CrisisKind | None:
     """The same, of a match key."""
-    found = {kind for phrases in _phrases() for kind in _kinds_in(key, phrases)}
-    return next((kind for kind in KINDS if kind in found), None)
+    return kind_of(danger_terms(key))
 
 
-def has_idiom_in(key: str) -> bool:
-    """Whether a match key holds a way of speaking that sounds like danger and, now and then, is: worth one question."""
-    for phrases in _phrases():
-        places = phrases.parts.find(phrases.view(key))
-        if places and any(True for _ in _spans(phrases.kinds[IDIOM], places)):
-            return True
-    return False
+def kind_of(danger: Collection[str]) -> CrisisKind | None:
+    """The kind that answers where a message raises these."""
+    return next((kind for kind in KINDS if kind in danger), None)
 
 
-def _kinds_in(key: str, phrases: Phrases) -> Iterator[CrisisKind]:
+def danger_terms(key: str) -> frozenset[str]:
+    """What the lists know about a match key: kinds of danger, hints of them, “idiom”, “never”."""
+    return frozenset(term for phrases in _phrases() for term in _terms_in(key, phrases))
+
+
+def _terms_in(key: str, phrases: Phrases) -> Iterator[str]:
     places = phrases.parts.find(phrases.view(key))
     if not places:
         return
-    covered = _cover(span for name in (IDIOM, NEVER) for span in _spans(phrases.kinds[name], places))
-    for kind in KINDS:
-        if not all(map(covered, _spans(phrases.kinds[kind], places))):
-            yield kind
+    spans = {name: list(_spans(listed, places)) for name, listed in phrases.kinds.items()}
+    covered = _cover((*spans[IDIOM], *spans[NEVER]))
+    for name, found in spans.items():
+        if found and (name in (IDIOM, NEVER) or not all(map(covered, found))):
+            yield name
 
 
 def _spans(phrases: Mapping[str, list[Parts]], places: Places) -> Iterator[Span]:
@@ -115,7 +118,8 @@ def _cover(never: Iterable[Span]) -> Callable[[Span], bool]:
 @cache
 def _phrases() -> tuple[Phrases, Phrases]:
     lists: dict[str, list[str]] = {name: table("crisis")[name] for name in (IDIOM, NEVER)}
-    lists |= {kind: table("crisis")[kind]["phrases"] for kind in KINDS}
+    for kind in KINDS:
+        lists |= {kind: table("crisis")[kind]["phrases"], f"{kind}{HINT}": table("crisis")[kind]["hints"]}
     return _phrases_seen_by(_khmer_view, lists, khmer=True), _phrases_seen_by(_latin_view, lists, khmer=False)
 
 

@@ -1,19 +1,22 @@
-"""Turns a message into weighted n-grams of four views: clusters, characters, words, and the phonetic skeleton."""
+"""Turns a message into weighted terms of several views: clusters, sounds, concepts, danger."""
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from khmer_nlu.crisis import danger_terms
+from khmer_nlu.lexicon import concepts_of
 from khmer_nlu.romanise import phonetic
-from khmer_nlu.tokenise import close_up, clusters, words
+from khmer_nlu.tokenise import close_up, clusters
 
 HEAD_CHARS: Final = 800
 TAIL_CHARS: Final = 200
+VIEWS: Final = ("cluster", "phonetic", "concept", "concept_pair", "danger")
 _BETWEEN: Final = "\x1f"
 
 Vector = tuple[NDArray[np.int64], NDArray[np.float64]]
@@ -22,7 +25,11 @@ Vector = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """One way to look at a message: n-grams of these lengths, and how much it weighs beside the others."""
+    """One way to look at a message, and how much it weighs beside the others.
+
+    shortest and longest: how many clusters, sounds or concepts a term has; of a pair, how far its two parts may
+    stand from each other.
+    """
 
     name: str
     shortest: int
@@ -30,47 +37,60 @@ class View:
     weight: float
 
 
-def terms(key: str, views: Sequence[View]) -> Iterator[tuple[View, Counter[str]]]:
-    """The n-grams of a match key in each view, with how often each stands there.
+def terms(key: str, views: Sequence[View]) -> Iterator[tuple[View, list[str]]]:
+    """The terms of a match key in each view, as often as they stand there.
 
     Of a long one only the first 800 and the last 200 characters are read.
     """
     if len(key) > HEAD_CHARS + TAIL_CHARS:
         key = f"{key[:HEAD_CHARS]} {key[-TAIL_CHARS:]}"
     key = close_up(key)
+    tokens = clusters(key)
+    known = concepts_of(tokens)
     for view in views:
-        yield view, Counter(_terms_of(key, view))
+        yield view, _terms_of(view, key, tokens, known)
 
 
-def _terms_of(key: str, view: View) -> Iterable[str]:
+def _terms_of(view: View, key: str, tokens: Sequence[str], known: Sequence[str]) -> list[str]:
     match view.name:
         case "cluster":
-            return _ngrams(clusters(key), view)
-        case "char":
-            return _substrings(f" {key} ", view)
-        case "word":
-            return _ngrams(words(key), view)
+            return _ngrams(tokens, view)
         case "phonetic":
             return _substrings(f" {phonetic(key)} ", view)
+        case "concept":
+            return _ngrams(known, view)
+        case "concept_pair":
+            return [_BETWEEN.join(sorted(pair)) for pair in _pairs(known, view)]
+        case "danger":
+            return sorted(danger_terms(key))
         case name:
             raise ValueError(f"there is no view “{name}”")
 
 
-def _ngrams(tokens: Sequence[str], view: View) -> Iterator[str]:
-    for length in range(view.shortest, view.longest + 1):
-        for start in range(len(tokens) - length + 1):
-            yield _BETWEEN.join(tokens[start : start + length])
+def _lengths(view: View) -> range:
+    return range(view.shortest, view.longest + 1)
 
 
-def _substrings(text: str, view: View) -> Iterator[str]:
-    for length in range(view.shortest, view.longest + 1):
-        for start in range(len(text) - length + 1):
-            yield text[start : start + length]
+def _ngrams(tokens: Sequence[str], view: View) -> list[str]:
+    return [
+        _BETWEEN.join(tokens[start : start + length])
+        for length in _lengths(view)
+        for start in range(len(tokens) - length + 1)
+    ]
+
+
+def _substrings(text: str, view: View) -> list[str]:
+    return [text[start : start + length] for length in _lengths(view) for start in range(len(text) - length + 1)]
+
+
+def _pairs(tokens: Sequence[str], view: View) -> Iterator[tuple[str, str]]:
+    for distance in _lengths(view):
+        yield from zip(tokens, tokens[distance:], strict=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Vocabulary:
-    """The known n-grams of all views: their numbers, and their inverse document frequencies."""
+    """The known terms of all views: their numbers, and their inverse document frequencies."""
 
     views: tuple[View, ...]
     numbers: tuple[Mapping[str, int], ...]
@@ -79,12 +99,17 @@ class Vocabulary:
     def vector(self, key: str) -> Vector:
         """A match key as TF-IDF: sublinear, each view of length 1 times its weight."""
         found: list[int] = []
-        weights: list[NDArray[np.float64]] = []
-        for (view, counted), numbers in zip(terms(key, self.views), self.numbers, strict=True):
-            known = [(numbers[term], 1.0 + math.log(count)) for term, count in counted.items() if term in numbers]
-            if known:
-                places = [place for place, _ in known]
-                weight = np.array([tf for _, tf in known]) * self.idf[places]
-                found.extend(places)
-                weights.append(weight * (view.weight / math.sqrt(float(weight @ weight))))
-        return np.array(found, dtype=np.int64), np.concatenate(weights) if weights else np.zeros(0)
+        counts: list[int] = []
+        ends: list[int] = [0]
+        for (_, written), numbers in zip(terms(key, self.views), self.numbers, strict=True):
+            counted: Counter[int | None] = Counter(map(numbers.get, written))
+            del counted[None]
+            found.extend(counted)  # type: ignore[arg-type]  # None is gone
+            counts.extend(counted.values())
+            ends.append(len(found))
+        places = np.array(found, dtype=np.int64)
+        weights = (1.0 + np.log(counts)) * self.idf[places]
+        for view, start, end in zip(self.views, ends, ends[1:], strict=False):
+            if end > start:
+                weights[start:end] *= view.weight / math.sqrt(float(weights[start:end] @ weights[start:end]))
+        return places, weights

@@ -12,6 +12,7 @@ from typing import Final
 import pheasa
 
 from khmer_nlu.search import one_of
+from khmer_nlu.steps import Compose, Lower, Replace, Step, Strip, Translate, apply
 from khmer_nlu.tables import table
 
 _INVISIBLE: Final = (0x00AD, 0x034F, 0x061C, 0x17B4, 0x17B5, 0x200B, 0x2060, 0xFEFF, 0x200E, 0x200F)
@@ -54,17 +55,10 @@ _LONG_DRAWN: Final = re.compile(r"([^\W\d_])\1{2,}")
 _SHOUTED: Final = re.compile("([!?.,\u2026\u17d4\u17d5])\\1+")
 _BLANKS: Final = re.compile(r"\s+")
 _BEFORE_RIEL: Final = re.compile("(?<=[0-9]) (?=\u17db)")
-_KEY_ROUNDS: Final = 4
+KEY_ROUNDS: Final = 4
 _BEFORE: Final = {False: "(?<!\u17d2)", True: "(?<![\u1780-\u17d3])"}
 _AFTER: Final = {False: f"(?!{_MARK})", True: "(?![\u1780-\u17d3])"}
 _GROWTH_MAX: Final = 2
-
-
-def canonical(text: str) -> str:
-    """The text as it should be stored: what looks the same is the same, and nothing else changes. Idempotent."""
-    text = unicodedata.normalize("NFC", _PILE.sub(_thin_out, text.translate(_STORED)))
-    text = _CLUSTER.sub(lambda found: _in_order(found[0][: 2 * _CLUSTER_MAX]), text)
-    return _BEFORE_LEK_TOO.sub("\u17d7", text)
 
 
 def _thin_out(found: re.Match[str]) -> str:
@@ -88,30 +82,52 @@ def _in_order(cluster: str) -> str:
     return ordered if ordered[-1] not in "\u17d2\u200d\u17dd" else cluster
 
 
+STORING: Final[tuple[Step, ...]] = (
+    Translate(table=_STORED),
+    Replace(pattern=_PILE, by=_thin_out),
+    Compose(form="NFC"),
+    Replace(pattern=_CLUSTER, by=lambda found: _in_order(found[0][: 2 * _CLUSTER_MAX])),
+    Replace(pattern=_BEFORE_LEK_TOO, by="\u17d7"),
+)
+"""What canonical() does, in this order."""
+
+
+def canonical(text: str) -> str:
+    """The text as it should be stored: what looks the same is the same, and nothing else changes. Idempotent."""
+    return apply(STORING, text)
+
+
 def match_key(text: str) -> str:
     """The text folded for comparing: lower case, ASCII digits, one spelling a word, no drawn-out letters. Lossy."""
-    for _ in range(_KEY_ROUNDS):
-        key = _key_once(text)
+    for _ in range(KEY_ROUNDS):
+        key = apply(comparing(), text)
         if key == text:
             break
         text = key
     return text
 
 
-def _key_once(text: str) -> str:
-    text = _PILE.sub(_thin_out, text)
-    composed = unicodedata.normalize("NFKC", text)
-    if len(composed) > _GROWTH_MAX * len(text):  # single signs that stand for whole sentences
-        composed = text
-    key = _BLANKS.sub(" ", canonical(composed.lower().translate(_COMPARED))).strip()
-    key = _COLON_IN_WORD.sub("\u17c8", key)
-    key = _COLON_AT_END.sub("\u17c7", key)
-    key = _TWO_AT_END.sub("\u17d7", _O_AS_ZERO.sub("0", key))
-    key = _LONG_DRAWN.sub(r"\1", key)
-    key = _SHOUTED.sub(r"\1", key)
+@cache
+def comparing() -> tuple[Step, ...]:
+    """What match_key() does in one round, in this order; it goes round until nothing changes, or KEY_ROUNDS times."""
     pattern, spellings = _spellings()
-    key = pattern.sub(lambda found: spellings[found[0]], key)
-    return _BEFORE_RIEL.sub("", key)
+    return (
+        Replace(pattern=_PILE, by=_thin_out),
+        Compose(form="NFKC", growth_max=_GROWTH_MAX),
+        Lower(),
+        Translate(table=_COMPARED),
+        *STORING,
+        Replace(pattern=_BLANKS, by=" "),
+        Strip(),
+        Replace(pattern=_COLON_IN_WORD, by="\u17c8"),
+        Replace(pattern=_COLON_AT_END, by="\u17c7"),
+        Replace(pattern=_O_AS_ZERO, by="0"),
+        Replace(pattern=_TWO_AT_END, by="\u17d7"),
+        Replace(pattern=_LONG_DRAWN, by=r"\1"),
+        Replace(pattern=_SHOUTED, by=r"\1"),
+        Replace(pattern=pattern, by=lambda found: spellings[found[0]]),
+        Replace(pattern=_BEFORE_RIEL, by=""),
+    )
 
 
 @cache

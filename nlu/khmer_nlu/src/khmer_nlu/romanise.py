@@ -5,7 +5,7 @@ way, and the fold keeps what most of them keep.
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from khmer_nlu.tables import table
@@ -68,6 +68,7 @@ def fold(latin: str) -> str:
     return latin
 
 
+@lru_cache(maxsize=8192)
 def _read_out(cluster: str, open_syllable: bool) -> tuple[str, bool]:
     """The sound of a cluster, and whether a consonant may close the syllable after it.
 

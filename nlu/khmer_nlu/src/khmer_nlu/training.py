@@ -1,22 +1,27 @@
 """Trains the classifier. The only module that needs scikit-learn; a serving process never imports it."""
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.sparse import csr_matrix, diags_array, hstack
+from scipy.sparse import csr_matrix, hstack
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 
-from khmer_nlu.classifier import CRISIS, OUT_OF_SCOPE, Model, Thresholds, softmax
-from khmer_nlu.features import View, Vocabulary, terms
+from khmer_nlu.classifier import CRISIS, OUT_OF_SCOPE, Model, Thresholds, danger_of, softmax
+from khmer_nlu.features import VIEWS, View, Vocabulary, terms
 from khmer_nlu.normalise import match_key
 
-FOLDS: Final = 5
+HELD_OUT: Final = 4
+"""One sentence of so many is held out to choose temperature and thresholds on."""
+TOLERANCE: Final = 0.01
+CRISIS_WEIGHT: Final = 3.0
+"""A missed crisis counts for as many false alarms."""
 SEED: Final = 20260724
 GRID: Final = np.arange(0.02, 0.96, 0.01)
 
@@ -28,9 +33,9 @@ class Options:
     """What can be chosen about training; config.yml holds the values.
 
     Args:
-        views: the n-grams, see features.py.
+        views: the terms, see features.py.
         c: inverse strength of the regularisation.
-        min_texts: in how many sentences an n-gram must stand to be kept.
+        min_texts: in how many sentences a term must stand to be kept.
         wrong_answers: share of in-scope sentences that may get a wrong answer.
         outside_answered: share of out-of-scope sentences that may get an answer.
         inside_refused: share of in-scope sentences that may fall below “ask”.
@@ -45,41 +50,54 @@ class Options:
     inside_refused: float
     crisis_false_alarms: float
 
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "Options":
+        """The options in the form of config.yml, where a view is [shortest, longest, weight]; without those of 0."""
+        views = (
+            View(name=name, shortest=config[name][0], longest=config[name][1], weight=config[name][2]) for name in VIEWS
+        )
+        others = {field.name: config[field.name] for field in fields(cls) if field.name != "views"}
+        return cls(views=tuple(view for view in views if view.weight), **others)
+
 
 @dataclass(frozen=True, kw_only=True)
-class CrossValidated:
-    """Scores of sentences by models that did not see them, and the labels they should have."""
+class Unseen:
+    """Scores of sentences by a model that did not see them, and the labels they should have.
+
+    margins: sentences × (labels + 1), as Model.margins gives them.
+    """
 
     labels: tuple[str, ...]
-    scores: Scores
+    margins: Scores
     gold: NDArray[np.int64]
 
 
-def train(examples: Sequence[tuple[str, str]], options: Options) -> Model:
-    """The model of these (text, intent) examples; the same examples give the same model.
+def train(examples: Iterable[tuple[str, str]], options: Options) -> Model:
+    """The model of these (text, intent) examples; the same examples give the same model, in whatever order they come.
 
-    Temperature and thresholds are chosen on scores of five-fold cross-validation.
+    Temperature and thresholds are chosen on a quarter of them, scored by a model of the rest.
     """
-    texts, intents = zip(*examples, strict=True)
-    counted = count_terms(texts, options.views)
-    seen = cross_validate(counted, intents, options)
-    temperature = fit_temperature(seen)
+    texts, intents = zip(*sorted(set(examples)), strict=True)
+    counted = count_terms(texts, options.views, min_texts=options.min_texts)
+    labels = tuple(sorted(set(intents)))
+    gold = np.searchsorted(labels, intents)
+    unseen = score_unseen(counted, gold, labels, options)
+    temperature = fit_temperature(unseen)
     idf = _idf(counted, np.arange(len(texts)), options)
-    fitted = _fit(_weigh(counted, idf), np.searchsorted(seen.labels, intents), options)
-    kept = idf > 0
+    coefficients, intercepts = _fit(_weigh(counted, idf), gold, _are_crisis(labels), options)
     return Model(
-        labels=seen.labels,
+        labels=labels,
         vocabulary=_vocabulary(counted, idf),
-        coefficients=np.ascontiguousarray(fitted.coef_.T[kept], dtype=np.float32),
-        intercepts=fitted.intercept_.astype(np.float64),
+        coefficients=np.ascontiguousarray(coefficients[idf > 0], dtype=np.float32),
+        intercepts=intercepts,
         temperature=temperature,
-        thresholds=choose_thresholds(seen, temperature, options),
+        thresholds=choose_thresholds(unseen, temperature, options),
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Counted:
-    """The n-grams of all texts: texts × n-grams, each cell 1 + ln of how often it stands there.
+    """The terms of all texts: texts × terms, each cell 1 + ln of how often it stands there.
 
     terms: by view, sorted; bounds: where each view's columns begin, and where the last ends.
     """
@@ -90,38 +108,60 @@ class Counted:
     matrix: Any
 
 
-def count_terms(texts: Sequence[str], views: Sequence[View]) -> Counted:
-    """Counts every n-gram of every text once; folds only choose and weigh among them."""
-    found = [[counter for _, counter in terms(match_key(text), views)] for text in texts]
-    sorted_terms = tuple(tuple(sorted({term for row in found for term in row[v]})) for v in range(len(views)))
-    bounds = tuple(int(bound) for bound in np.cumsum([0, *map(len, sorted_terms)]))
-    numbers = [{term: bounds[v] + i for i, term in enumerate(sorted_terms[v])} for v in range(len(views))]
-    rows: list[int] = []
-    columns: list[int] = []
-    values: list[float] = []
-    for row, counters in enumerate(found):
-        for in_view, counter in zip(numbers, counters, strict=True):
-            rows.extend([row] * len(counter))
-            columns.extend(in_view[term] for term in counter)
-            values.extend(1.0 + math.log(count) for count in counter.values())
-    matrix = csr_matrix((values, (rows, columns)), shape=(len(texts), bounds[-1]))
-    return Counted(views=tuple(views), terms=sorted_terms, bounds=bounds, matrix=matrix)
+def count_terms(texts: Sequence[str], views: Sequence[View], *, min_texts: int) -> Counted:
+    """Counts every term of every text once, and keeps those that stand in min_texts of them."""
+    numbers: list[dict[str, int]] = [{} for _ in views]
+    columns, counts, per_text = ([array("q") for _ in views] for _ in range(3))
+    for text in texts:
+        for place, (_, written) in enumerate(terms(match_key(text), views)):
+            counted, known = Counter(written), numbers[place]
+            columns[place].extend([known.setdefault(term, len(known)) for term in counted])
+            counts[place].extend(counted.values())
+            per_text[place].append(len(counted))
+    blocks = [
+        _kept(known, np.array(places), np.array(times), np.array(lengths), min_texts)
+        for known, places, times, lengths in zip(numbers, columns, counts, per_text, strict=True)
+    ]
+    bounds = np.cumsum([0, *(len(kept) for kept, _ in blocks)])
+    return Counted(
+        views=tuple(views),
+        terms=tuple(kept for kept, _ in blocks),
+        bounds=tuple(map(int, bounds)),
+        matrix=hstack([block for _, block in blocks]).tocsr(),
+    )
 
 
-def cross_validate(counted: Counted, intents: Sequence[str], options: Options) -> CrossValidated:
-    """Scores of every text by a model that was trained without it."""
-    labels = tuple(sorted(set(intents)))
-    gold = np.searchsorted(labels, intents)
-    scores = np.zeros((len(gold), len(labels)))
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
-    for inside, outside in folds.split(np.zeros(len(gold)), gold):
-        weighed = _weigh(counted, _idf(counted, inside, options))
-        scores[outside] = _fit(weighed[inside], gold[inside], options).decision_function(weighed[outside])
-    return CrossValidated(labels=labels, scores=scores, gold=gold)
+def _kept(
+    known: Mapping[str, int],
+    columns: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    per_text: NDArray[np.int64],
+    min_texts: int,
+) -> tuple[tuple[str, ...], Any]:
+    """The terms of one view that stand in enough texts, sorted, and their columns."""
+    in_texts = np.bincount(columns, minlength=len(known))
+    kept = sorted(term for term, number in known.items() if in_texts[number] >= min_texts)
+    ends = np.concatenate([[0], np.cumsum(per_text)])
+    block = csr_matrix((1.0 + np.log(counts), columns, ends), shape=(len(per_text), len(known)))
+    return tuple(kept), block[:, [known[term] for term in kept]]
+
+
+def score_unseen(counted: Counted, gold: NDArray[np.int64], labels: Sequence[str], options: Options) -> Unseen:
+    """Scores of every fourth sentence by a model of the other three; each intent gives its share."""
+    folds = StratifiedKFold(HELD_OUT, shuffle=True, random_state=SEED)
+    inside, outside = next(folds.split(np.zeros(len(gold)), gold))
+    weighed = _weigh(counted, _idf(counted, inside, options))
+    coefficients, intercepts = _fit(weighed[inside], gold[inside], _are_crisis(labels), options)
+    margins = weighed[outside] @ coefficients + intercepts
+    return Unseen(labels=tuple(labels), margins=margins, gold=gold[outside])
+
+
+def _are_crisis(labels: Sequence[str]) -> NDArray[np.bool_]:
+    return np.array([label.startswith(CRISIS) for label in labels])
 
 
 def _idf(counted: Counted, rows: NDArray[np.int64], options: Options) -> NDArray[np.float64]:
-    """Smoothed inverse document frequency within these rows; 0 for n-grams in fewer than min_texts of them."""
+    """Smoothed inverse document frequency within these rows; 0 for terms in fewer than min_texts of them."""
     in_rows = np.bincount(counted.matrix[rows].indices, minlength=counted.bounds[-1])
     idf = np.log((1.0 + len(rows)) / (1.0 + in_rows)) + 1.0
     return np.where(in_rows >= options.min_texts, idf, 0.0)
@@ -133,7 +173,8 @@ def _weigh(counted: Counted, idf: NDArray[np.float64]) -> Any:
     for view, first, end in zip(counted.views, counted.bounds, counted.bounds[1:], strict=False):
         block = counted.matrix[:, first:end].multiply(idf[first:end]).tocsr()
         lengths = np.sqrt(block.multiply(block).sum(axis=1)).A1
-        blocks.append(diags_array(view.weight / np.where(lengths > 0, lengths, 1.0)) @ block)
+        scale = view.weight / np.where(lengths > 0, lengths, 1.0)
+        blocks.append(block.multiply(scale[:, np.newaxis]).tocsr())
     return hstack(blocks).tocsr()
 
 
@@ -145,24 +186,27 @@ def _vocabulary(counted: Counted, idf: NDArray[np.float64]) -> Vocabulary:
     return Vocabulary(views=counted.views, numbers=tuple(numbers), idf=idf[idf > 0])
 
 
-def fit_temperature(seen: CrossValidated) -> float:
+def fit_temperature(unseen: Unseen) -> float:
     """The temperature at which the softmax of the scores is most probable to give the gold labels."""
 
     def loss(temperature: float) -> float:
-        probabilities = softmax(seen.scores / temperature)
-        return -float(np.log(probabilities[np.arange(len(seen.gold)), seen.gold] + 1e-12).mean())
+        probabilities = softmax(unseen.margins[:, :-1] / temperature)
+        return -float(np.log(probabilities[np.arange(len(unseen.gold)), unseen.gold] + 1e-12).mean())
 
     return float(minimize_scalar(loss, bounds=(0.02, 3.0), method="bounded").x)
 
 
-def choose_thresholds(seen: CrossValidated, temperature: float, options: Options) -> Thresholds:
+def choose_thresholds(unseen: Unseen, temperature: float, options: Options) -> Thresholds:
     """The lowest thresholds for answers and alarms that keep wrong ones rare, the highest for asking."""
-    probabilities = softmax(seen.scores / temperature)
-    is_outside = np.array([label == OUT_OF_SCOPE for label in seen.labels])
-    is_crisis = np.array([label.startswith(CRISIS) for label in seen.labels])
-    danger, in_danger = probabilities[:, is_crisis].sum(axis=1), is_crisis[seen.gold]
-    crisis = float(np.quantile(danger[~in_danger], 1 - options.crisis_false_alarms)) if in_danger.any() else 1.0
-    probabilities, gold = probabilities[~in_danger], seen.gold[~in_danger]
+    probabilities = softmax(unseen.margins[:, :-1] / temperature)
+    is_outside = np.array([label == OUT_OF_SCOPE for label in unseen.labels])
+    is_crisis = _are_crisis(unseen.labels)
+    in_danger = is_crisis[unseen.gold]
+    crisis = 0.0
+    if is_crisis.any():
+        calm = danger_of(unseen.labels, unseen.margins[~in_danger])
+        crisis = float(np.quantile(calm, 1 - options.crisis_false_alarms))
+    probabilities, gold = probabilities[~in_danger], unseen.gold[~in_danger]
     inside = ~is_outside[gold]
     outside_share = probabilities[:, is_outside].sum(axis=1)
     in_scope = np.where(is_outside | is_crisis, -1.0, probabilities)
@@ -179,5 +223,12 @@ def choose_thresholds(seen: CrossValidated, temperature: float, options: Options
     return Thresholds(answer=round(answer, 2), ask=round(min(ask, answer), 3), crisis=round(crisis, 3))
 
 
-def _fit(matrix: Any, gold: NDArray[np.int64], options: Options) -> Any:
-    return LinearSVC(C=options.c, random_state=SEED, max_iter=5000).fit(matrix, gold)
+def _fit(matrix: Any, gold: NDArray[np.int64], is_crisis: NDArray[np.bool_], options: Options) -> tuple[Scores, Scores]:
+    """Coefficients (terms × (labels + 1)) and intercepts of the labels, and of danger behind them."""
+    solver = {"C": options.c, "random_state": SEED, "max_iter": 5000, "tol": TOLERANCE}
+    intents = LinearSVC(**solver).fit(matrix, gold)
+    if not is_crisis.any():
+        nothing = np.zeros((1, matrix.shape[1]))
+        return np.vstack([intents.coef_, nothing]).T, np.append(intents.intercept_, -1.0)
+    danger = LinearSVC(class_weight={True: CRISIS_WEIGHT}, **solver).fit(matrix, is_crisis[gold])
+    return np.vstack([intents.coef_, danger.coef_]).T, np.append(intents.intercept_, danger.intercept_)
