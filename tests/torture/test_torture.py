@@ -1,9 +1,14 @@
 """The promises in their short forms; the long ones are run by `make torture`, see docs/promises.md."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from bot.nlu.embedded import load_model
+from bot.nlu.training import fingerprint
+from bot.settings import REPOSITORY, Paths
+from khmer_nlu import parse
 from tests.torture.bombs import bomb
 from tests.torture.killer import Killer
 from tests.torture.outage import Outage, count_too_early
@@ -11,6 +16,9 @@ from tests.torture.poison import poison
 from tests.torture.proxy import Seen
 from tests.torture.record import Row, compare
 from tests.torture.shuffle import shuffle
+from tests.torture.words import ANSWERED, CRISIS, GREETINGS
+
+TODAY = date(2026, 11, 25)
 
 
 @pytest.mark.parametrize("mode", ["polling", "webhook"])
@@ -107,3 +115,13 @@ def test_the_harness_sees_a_message_that_comes_too_early() -> None:
     at = [Seen(at=at, path="sendmessage", fault="", passed=True) for at in (0.55, 1.0, 2.6)]
 
     assert count_too_early([refused, *at]) == 1
+
+
+def test_the_words_of_the_harnesses_are_understood_whatever_was_said_before(models: Path) -> None:
+    model = load_model(models / fingerprint(Paths(root=REPOSITORY)))
+
+    decided = {words: parse(model, words, today=TODAY) for words in (*ANSWERED, *GREETINGS, CRISIS)}
+
+    assert [words for words in (*ANSWERED, *GREETINGS) if decided[words].decision != "answer"] == []
+    assert {decided[words].intent for words in GREETINGS} == {"show_menu"}
+    assert decided[CRISIS].crisis
