@@ -20,7 +20,7 @@ from bot.storage import holds, outbound
 from bot.storage.engine import Storage
 from bot.storage.outbound import Destination, OutboundRow
 from bot.work.crash import Reached, nothing_happens
-from bot.work.pace import Lane
+from bot.work.pace import Line
 from bot.work.retry import delay_before_retry, gives_up
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Deliverer:
     _woken: set[UUID] = field(default_factory=set)
     _busy: set[UUID] = field(default_factory=set)
     _signal: asyncio.Event = field(default_factory=asyncio.Event)
-    _lanes: dict[tuple[ChannelName, str], Lane] = field(default_factory=dict)
+    _lines: dict[tuple[ChannelName, str], Line] = field(default_factory=dict)
     _is_stopping: bool = False
     _dispatchers: dict[tuple[ChannelName, str], "asyncio.Task[None]"] = field(default_factory=dict)
 
@@ -86,17 +86,17 @@ class Deliverer:
     async def drain(self, conversation_id: UUID) -> None:
         """Sends everything that a conversation has due now, in its order."""
         while to := await self._destination(conversation_id):
-            lane = self._lane_of(to.channel, to.bot)
-            if lane.chat_wait_s(to) or lane.held_s():
+            line = self._line_of(to.channel, to.bot)
+            if line.chat_wait_s(to) or line.held_s():
                 return
-            lane.begin()
-            await self._send_next(to, lane)
+            line.begin()
+            await self._send_next(to, line)
 
     async def _load_holds(self) -> None:
         found = await self.storage.read(partial(holds.all_after, now=self.now()))
         for (channel, bot), until in found.items():
             if channel in self.channels:
-                self._lane_of(channel, bot).hold((until - self.now()).total_seconds())
+                self._line_of(channel, bot).hold((until - self.now()).total_seconds())
 
     async def _sweep(self, *, reclaim: bool) -> None:
         try:
@@ -123,24 +123,24 @@ class Deliverer:
         if to is None or self._is_stopping:
             self._free(conversation_id)
             return
-        lane = self._lane_of(to.channel, to.bot)
-        wait_s = lane.chat_wait_s(to)
+        line = self._line_of(to.channel, to.bot)
+        wait_s = line.chat_wait_s(to)
         if wait_s:
             self._free(conversation_id)
             asyncio.get_running_loop().call_later(wait_s, self.wake, conversation_id)
             return
-        lane.put(to)
+        line.put(to)
         if (to.channel, to.bot) not in self._dispatchers:
-            self._dispatchers[to.channel, to.bot] = group.create_task(self._dispatch(group, lane))
+            self._dispatchers[to.channel, to.bot] = group.create_task(self._dispatch(group, line))
 
-    async def _dispatch(self, group: asyncio.TaskGroup, lane: Lane) -> None:
+    async def _dispatch(self, group: asyncio.TaskGroup, line: Line) -> None:
         while True:
-            to = await lane.take()
-            group.create_task(self._send_in_turn(to, lane))
+            to = await line.take()
+            group.create_task(self._send_in_turn(to, line))
 
-    async def _send_in_turn(self, to: Destination, lane: Lane) -> None:
+    async def _send_in_turn(self, to: Destination, line: Line) -> None:
         try:
-            await self._send_next(to, lane)
+            await self._send_next(to, line)
         except ReturneeBotError as error:
             log.error("delivery waits for the next sweep: %s", error)
         finally:
@@ -156,15 +156,15 @@ class Deliverer:
         to = await self.storage.read(partial(outbound.destination, conversation_id=conversation_id, now=self.now()))
         return to if to and to.channel in self.channels else None
 
-    def _lane_of(self, channel: ChannelName, bot: str) -> Lane:
-        lane = self._lanes.get((channel, bot))
-        if lane is None:
-            lane = self._lanes[channel, bot] = Lane(
+    def _line_of(self, channel: ChannelName, bot: str) -> Line:
+        line = self._lines.get((channel, bot))
+        if line is None:
+            line = self._lines[channel, bot] = Line(
                 capabilities=self.channels[channel].capabilities, clock=self.clock, chance=self.chance
             )
-        return lane
+        return line
 
-    async def _send_next(self, to: Destination, lane: Lane) -> None:
+    async def _send_next(self, to: Destination, line: Line) -> None:
         """Sends the next message there; where the platform has no rate, all that follow as well."""
         answered: bool | None = None
         try:
@@ -174,18 +174,18 @@ class Deliverer:
                 outcome = await self._send(row)
                 self.reached("deliver.sent")
                 answered = outcome.answered
-                self._hold(to, lane, outcome)
-                go_on = not lane.is_paced and outcome.status != "queued"
+                self._hold(to, line, outcome)
+                go_on = not line.is_paced and outcome.status != "queued"
                 row = await self._write_down(to, row, outcome, claim_next=go_on)
                 self.notify(to.contact_ref)
         finally:
-            lane.done(to, answered=answered)
+            line.done(to, answered=answered)
 
-    def _hold(self, to: Destination, lane: Lane, outcome: "_Outcome") -> None:
+    def _hold(self, to: Destination, line: Line, outcome: "_Outcome") -> None:
         if outcome.hold_s and outcome.chat_only:
-            lane.hold_chat(to, outcome.hold_s)
+            line.hold_chat(to, outcome.hold_s)
         elif outcome.hold_s:
-            lane.hold(outcome.hold_s)
+            line.hold(outcome.hold_s)
 
     async def _write_down(
         self, to: Destination, row: OutboundRow, outcome: "_Outcome", *, claim_next: bool

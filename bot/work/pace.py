@@ -23,7 +23,7 @@ DOWN_AFTER: Final = 3
 
 
 @dataclass(kw_only=True)
-class Lane:
+class Line:
     """The line in which a bot's messages wait for their turn. One that has to wait longer never stands in it.
 
     clock gives seconds that only grow; chance a number from 0 to 1.

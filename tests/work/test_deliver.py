@@ -287,6 +287,35 @@ async def test_a_conversation_that_nobody_wakes_is_found(post: Post) -> None:
         await post.until(lambda: post.sent)
 
 
+class LateReader:
+    """A database that says where messages go only when it is told to."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage, self.asked, self.go_on = storage, asyncio.Event(), asyncio.Event()
+        self.run, self.is_closed = storage.run, False
+
+    async def read(self, fn: Callable[[Any], Any]) -> Any:
+        if isinstance(fn, partial) and fn.func is outbound.destination:
+            self.asked.set()
+            await self.go_on.wait()
+        return await self._storage.read(fn)
+
+
+async def test_delivery_ends_though_a_conversation_is_looked_at_in_that_moment(post: Post) -> None:
+    late = LateReader(post.storage)
+    post.deliverer.storage = late  # type: ignore[assignment]
+    await post.say()
+    stop = asyncio.Event()
+    task = asyncio.create_task(post.deliverer.run(stop))
+    await late.asked.wait()
+
+    stop.set()
+    await asyncio.sleep(0.01)
+    late.go_on.set()
+
+    await asyncio.wait_for(task, PATIENCE_S)
+
+
 async def test_a_woken_conversation_is_sent_at_once(post: Post) -> None:
     async with running(post.deliverer):
         await asyncio.sleep(0.02)
