@@ -27,6 +27,7 @@ from bot.flows.loader import load_menu
 from bot.flows.model import Choice
 from bot.followups import Followups
 from bot.metrics import Metrics
+from bot.nlu.beside import BesideEngine
 from bot.nlu.engine import Engine
 from bot.nlu.hosts import open_engine
 from bot.nlu.live import LiveEngine, open_live
@@ -98,7 +99,7 @@ def open_application(settings: Settings, *channels: Channel) -> Application:
         controls=topics.controls,
         titles=content.current.keys_of("bot"),
     )
-    live, metrics = open_live(settings), Metrics()
+    live, metrics = open_live(settings, load=BesideEngine), Metrics()
     engine = open_engine(settings, inside=live, rasa_failed=metrics.rasa_failed)
     parts = _Parts(
         settings=settings,

@@ -266,13 +266,14 @@ def db_upgrade() -> None:
 
 
 def _with_engine(use: "Callable[[Engine], Awaitable[T]]") -> T:
+    from bot.nlu.embedded import load_engine
     from bot.nlu.hosts import open_engine
     from bot.nlu.live import open_live
 
     settings = load_settings()
 
     async def run() -> T:
-        async with aclosing(open_engine(settings, inside=open_live(settings))) as engine:
+        async with aclosing(open_engine(settings, inside=open_live(settings, load=load_engine))) as engine:
             return await use(engine)
 
     return asyncio.run(run())

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Protocol
 from uuid import UUID, uuid4
 
@@ -98,7 +98,14 @@ class Conversations:
         return handled
 
     def desk(
-        self, tx: Connection, conversation_id: UUID, message_id: UUID, *, language: Language, pressed_on: UUID | None
+        self,
+        tx: Connection,
+        conversation_id: UUID,
+        message_id: UUID,
+        *,
+        language: Language,
+        pressed_on: UUID | None,
+        now: datetime,
     ) -> Desk:
         """Where a turn of this conversation is carried out."""
         return Desk(
@@ -108,13 +115,14 @@ class Conversations:
             conversation_id=conversation_id,
             message_id=message_id,
             pressed_on=pressed_on,
-            now=self.now(),
+            now=now,
             staffed=self.staffed,
             crisis_phone=self.crisis_phone,
             choose_number=self.choose_number,
         )
 
 
+@lru_cache(maxsize=4)
 def book_of(content: Content, topics: Topics, menu: tuple[Choice, ...], *, staffed: bool) -> Book:
     """What the engine may offer of this content. Offers of flows wait until flows exist."""
     answer_of = {flow: answer for answer, entry in content.entries.items() for flow in entry.offers}
@@ -147,7 +155,7 @@ def _handle(tx: Connection, *, parts: Conversations, inbound: Inbound, parsed: P
         memory.pace, heard, at_s=now.timestamp(), per_minute=parts.heard_per_minute.get(inbound.channel)
     )
     turn = _turn(parts, memory.state, heard, verdict)
-    desk = parts.desk(tx, conversation.id, message.id, language=turn.state.language, pressed_on=pressed_on)
+    desk = parts.desk(tx, conversation.id, message.id, language=turn.state.language, pressed_on=pressed_on, now=now)
     drafts = [draft for effect in turn.effects for draft in carry_out(desk, effect)][:STEPS_ALONE]
     write_drafts(desk, conversation, message.seq + 1, drafts)
     tact = after_turn(memory.tact, turn.effects)

@@ -67,7 +67,7 @@ class Settings(BaseSettings):
         None, lt=0, description="Number of the staff's group; all other groups are left alone. Empty: none."
     )
     nlu_engine: Literal["embedded", "rasa"] = Field(
-        "embedded", description="What understands messages; embedded: in process. rasa: the server at RASA_URL."
+        "embedded", description="What understands messages; embedded: a child process. rasa: the server at RASA_URL."
     )
     rasa_url: str = Field("http://127.0.0.1:5005", description="Rasa's server: https, or on this machine.", repr=False)
 

@@ -12,9 +12,9 @@ _SECTIONS: Final = ("themes", "answers", "flows", "controls", "crisis")
 _FIX: Final = "See how the other lines of this file look."
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Topics:
-    """All that the bot can understand.
+    """All that the bot can understand. Equal to itself alone: a key of caches.
 
     Args:
         themes: theme to its English name.

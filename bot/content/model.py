@@ -82,9 +82,9 @@ class AnswerBody:
     more: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Content:
-    """One whole, valid set of content. Entries keep the order of the catalog.
+    """One whole, valid set of content. Entries keep the order of the catalog. Equal to itself alone: a key of caches.
 
     texts go by language, file ("bot", "web", …) and key. The same files give the same version.
     """

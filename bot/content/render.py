@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from bot.content.dates import show_day
 from bot.content.model import CatalogEntry, Content, Fact
@@ -58,8 +59,13 @@ def text(content: Content, language: Language, key: str, /, **args: str) -> str:
     Raises:
         KeyError: there is no such text, or it needs an argument that is not given.
     """
+    return _filled(content, language, key, tuple(args.items()))
+
+
+@lru_cache(maxsize=4096)
+def _filled(content: Content, language: Language, key: str, args: tuple[tuple[str, str], ...]) -> str:
     file, _, name = key.rpartition(".")
-    return fill(content.texts[language, file or "bot", name], content.facts, language, args)
+    return fill(content.texts[language, file or "bot", name], content.facts, language, dict(args))
 
 
 def texts_of(content: Content, language: Language, file: str) -> dict[str, str]:

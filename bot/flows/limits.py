@@ -5,7 +5,7 @@ A flood costs everybody time, and another machine that answers each of our messa
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from bot.flows.model import Do, Heard, Pressed, PressedStale, Said, Sent, StaffSpoke
@@ -34,7 +34,7 @@ class Pace:
 
     def to_json(self) -> dict[str, Any]:
         """The pace as plain JSON."""
-        return asdict(self)
+        return dict(vars(self))
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> "Pace":

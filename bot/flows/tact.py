@@ -1,7 +1,7 @@
 """When the bot may write first: pure. A phone may be shared, and the wrong eyes see a message at the wrong hour."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, Final
 
@@ -28,7 +28,7 @@ class Tact:
 
     def to_json(self) -> dict[str, Any]:
         """The tact as plain JSON."""
-        return asdict(self)
+        return dict(vars(self))
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> "Tact":

@@ -20,6 +20,10 @@ class EmbeddedEngine:
 
     model: Model
 
+    async def labels(self) -> frozenset[str]:
+        """Every id that the model knows."""
+        return frozenset(self.model.labels)
+
     async def parse(self, text: str, *, today: date, slot: Slot | None = None) -> Parsed:
         """What the text means, on this day, as the answer to this question."""
         return parse(self.model, text, today=today, slot=slot)

@@ -1,15 +1,16 @@
-"""The understanding in this process, kept up with the examples that people edit while the bot runs."""
+"""The understanding, kept up with the examples that people edit while the bot runs."""
 
 import asyncio
 import logging
 import subprocess
+from collections.abc import Callable
 from contextlib import aclosing
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from bot.errors import ContentError, ContentErrors, ReturneeBotError
-from bot.nlu.embedded import load_engine
+from bot.nlu.engine import Engine
 from bot.nlu.examples import intents_of
 from bot.nlu.training import ensure_model, fingerprint, finish_training, start_training
 from bot.settings import Paths, Settings
@@ -21,10 +22,17 @@ _RESTART: Final = "Start the bot again: it learns them then."
 log = logging.getLogger(__name__)
 
 
+class Loaded(Engine, Protocol):
+    """An Engine over one model."""
+
+    async def labels(self) -> frozenset[str]:
+        """Every id that the model knows."""
+
+
 class LiveEngine:
     """An Engine whose model follows the examples; the old one answers until a new one is whole."""
 
-    def __init__(self, *, paths: Paths, models_dir: Path, topics: Topics) -> None:
+    def __init__(self, *, paths: Paths, models_dir: Path, topics: Topics, load: Callable[[Path], Loaded]) -> None:
         """Loads the model of the examples, or trains it.
 
         Raises:
@@ -37,7 +45,8 @@ class LiveEngine:
         self._seen = signature(*self._inputs)
         self._is_stale = False
         self._folder = ensure_model(paths, models_dir)
-        self._engine = load_engine(self._folder)
+        self._load = load
+        self._engine = load(self._folder)
         self._problems: tuple[ReturneeBotError, ...] = ()
 
     @property
@@ -55,7 +64,8 @@ class LiveEngine:
         return await self._engine.parse(text, today=today, slot=slot)
 
     async def aclose(self) -> None:
-        """Holds nothing open."""
+        """Ends what the engine over the model holds open."""
+        await self._engine.aclose()
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Trains whenever the files changed and then stayed as they are, one training at a time, until stop is set.
@@ -97,12 +107,14 @@ class LiveEngine:
             child.kill()  # one that has ended takes no harm
 
     async def _take(self, folder: Path) -> None:
-        engine = await asyncio.to_thread(load_engine, folder)
-        unknown = sorted(set(engine.model.labels) - self._intents)
+        engine = await asyncio.to_thread(self._load, folder)
+        unknown = sorted(await engine.labels() - self._intents)
         if unknown:
+            await engine.aclose()
             problem = f"New since the bot was started: {', '.join(unknown)}."
             raise ContentErrors([ContentError(self._paths.topics, None, problem, _RESTART)])
-        self._engine, self._folder = engine, folder
+        former, self._engine, self._folder = self._engine, engine, folder
+        await former.aclose()
         log.info("the model of examples %s answers", self.version)
 
     def _note(self, error: ReturneeBotError) -> None:
@@ -119,12 +131,12 @@ async def _end(child: subprocess.Popen[str], stop: asyncio.Event) -> None:
     child.kill()
 
 
-def open_live(settings: Settings) -> LiveEngine:
-    """The engine over the files of these settings.
+def open_live(settings: Settings, *, load: Callable[[Path], Loaded]) -> LiveEngine:
+    """The engine over the files of these settings; load opens each of its models.
 
     Raises:
         ContentErrors: the topics, examples or options are wrong.
         TrainingError: training failed.
     """
     paths = settings.paths
-    return LiveEngine(paths=paths, models_dir=settings.models_dir, topics=load_topics(paths.topics))
+    return LiveEngine(paths=paths, models_dir=settings.models_dir, topics=load_topics(paths.topics), load=load)

@@ -5,18 +5,21 @@ import json
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
+import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from bot.app import Application, open_application, utc_now
 from bot.channels.webchat import BOT, WebChannel
 from bot.model import Inbound, SendClass, Text
 from bot.settings import REPOSITORY, Paths, Settings
-from bot.storage import conversations, messages, outbound
+from bot.storage import conversations, messages, outbound, tables
 from bot.storage.messages import MessageRow
 from tests.bench.row import Row, percentile
 
@@ -49,11 +52,12 @@ async def _round() -> tuple[float, float, float, float, float]:
     with tempfile.TemporaryDirectory() as folder:
         application = _open(Path(folder))
         try:
-            rows_each = await answer_rows(application, texts[0])
-            floor, _ = await _drive(lambda i: application.storage.run(partial(write_rows, i=i, outgoing=rows_each)))
+            await application.conversations.handle(_inbound(-1, texts))  # the model is loaded from here on
             handled, times = await _drive(lambda i: application.conversations.handle(_inbound(i, texts)))
+            turns = await application.storage.read(turns_of)
+            floor, _ = await _drive(lambda i: application.storage.run(partial(write_turn, i=i, turn=turns[i])))
         finally:
-            application.storage.close()
+            await application.aclose()
     return handled / floor, handled, floor, percentile(times, 0.5), percentile(times, 0.99)
 
 
@@ -78,43 +82,63 @@ def _inbound(i: int, texts: list[str]) -> Inbound:
     )
 
 
-async def answer_rows(application: Application, text: str) -> list[MessageRow]:
-    """What one ordinary answer writes: the floor writes messages as long as these."""
-    for attempt in ("first", "second"):
-        handled = await application.conversations.handle(
-            Inbound(channel="web", bot=BOT, external_id=attempt, contact_ref="sample", payload=Text(text=text))
-        )
-    await application.deliverer.drain(handled.conversation_id)
-    return await application.storage.read(
-        lambda tx: messages.visible_after(tx, handled.conversation_id, handled.seq, 50)
-    )
+@dataclass(frozen=True, kw_only=True)
+class TurnRows:
+    """All that one message led to in the database: itself, the bot's messages, and what else was noted."""
+
+    state: bytes
+    messages: list[MessageRow]
+    unanswered: list[dict[str, Any]]
+    cases: list[dict[str, Any]]
+    events: list[dict[str, Any]]
 
 
-def write_rows(tx: Connection, *, i: int, outgoing: list[MessageRow]) -> None:
+def turns_of(conn: Connection) -> list[TurnRows]:
+    """What every message of a contact led to, in the order in which they came."""
+    parts: dict[tuple[UUID, datetime], TurnRows] = {}
+    states = {row.id: row.state for row in conn.execute(sa.select(tables.conversations))}
+    for row in conn.execute(sa.select(tables.messages).order_by(tables.messages.c.created_at, tables.messages.c.seq)):
+        empty = TurnRows(state=states[row.conversation_id], messages=[], unanswered=[], cases=[], events=[])
+        parts.setdefault((row.conversation_id, row.created_at), empty).messages.append(messages.read(row))
+    for row in conn.execute(sa.select(tables.unanswered)):
+        parts[row.conversation_id, row.at].unanswered.append(dict(row._mapping))
+    of_case = {}
+    for row in conn.execute(sa.select(tables.cases)):
+        of_case[row.id] = row.conversation_id
+        parts[row.conversation_id, row.created_at].cases.append(dict(row._mapping))
+    for row in conn.execute(sa.select(tables.case_events)):
+        parts[of_case[row.case_id], row.at].events.append(dict(row._mapping))
+    return list(parts.values())
+
+
+def write_turn(tx: Connection, *, i: int, turn: TurnRows) -> None:
+    """Writes the same rows once more, as those of another contact."""
     now = utc_now()
     conversation = conversations.lock_or_create(
         tx, channel="web", bot=BOT, contact_ref=f"floor-{i % CONVERSATIONS}", now=now
     )
-    seq = conversation.last_seq + 1
-    inbound = MessageRow(
-        id=uuid4(),
-        conversation_id=conversation.id,
-        seq=seq,
-        author="contact",
-        kind="text",
-        language="km",
-        body=outgoing[0].body[:60],
-        channel="web",
-        bot=BOT,
-        external_id=f"floor-{i}",
-        created_at=now,
-    )
-    messages.insert(tx, inbound)
-    for place, row in enumerate(outgoing, start=seq + 1):
-        message = replace(row, id=uuid4(), conversation_id=conversation.id, seq=place, created_at=now)
+    ids = {row.id: uuid4() for row in turn.messages} | {case["id"]: uuid4() for case in turn.cases}
+    for seq, row in enumerate(turn.messages, start=conversation.last_seq + 1):
+        name = f"floor-{i}" if row.external_id else None
+        message = replace(row, id=ids[row.id], conversation_id=conversation.id, seq=seq, external_id=name)
         messages.insert(tx, message)
-        outbound.enqueue(tx, message, send_class=SendClass.A, now=now)
-    conversations.save(tx, replace(conversation, last_seq=seq + len(outgoing), updated_at=now))
+        if row.author == "bot":
+            outbound.enqueue(tx, message, send_class=SendClass.A, now=now)
+    for noted in turn.unanswered:
+        again = {"id": uuid4(), "message_id": ids[noted["message_id"]], "conversation_id": conversation.id}
+        tx.execute(_INSERT_UNANSWERED, noted | again)
+    for case in turn.cases:
+        again = {"id": ids[case["id"]], "conversation_id": conversation.id, "number": -case["number"]}
+        tx.execute(_INSERT_CASE, case | again)
+    for event in turn.events:
+        tx.execute(_INSERT_EVENT, event | {"id": uuid4(), "case_id": ids.get(event["case_id"], event["case_id"])})
+    last_seq = conversation.last_seq + len(turn.messages)
+    conversations.save(tx, replace(conversation, state=turn.state.decode(), last_seq=last_seq, updated_at=now))
+
+
+_INSERT_UNANSWERED = sa.insert(tables.unanswered)
+_INSERT_CASE = sa.insert(tables.cases)
+_INSERT_EVENT = sa.insert(tables.case_events)
 
 
 async def _drive(one: Callable[[int], Awaitable[object]]) -> tuple[float, list[float]]:

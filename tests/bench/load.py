@@ -20,7 +20,7 @@ from typing import Any, Final
 import httpx
 
 from bot.app import utc_now
-from tests.bench.handle import answer_rows, write_rows
+from tests.bench.handle import TurnRows, turns_of, write_turn
 from tests.bench.rasa import measure_rasa
 from tests.bench.row import Row, percentile
 from tests.fakes.telegram import FakeTelegram, fake_telegram_process
@@ -79,9 +79,9 @@ async def _prepare(bot: Bot) -> float:
         with sqlite3.connect(bot.folder / "returnee-bot.db") as database:
             database.execute("UPDATE outbound SET status = 'sent', platform_id = '0'")
         database.close()
-        outgoing = await answer_rows(box.application, ANSWERED[0])
+        turn = (await box.application.storage.read(turns_of))[-1]
         began = time.perf_counter()
-        await _each(MOST_INBOUND, partial(_write, box, outgoing))
+        await _each(MOST_INBOUND, partial(_write, box, turn))
         floor = MOST_INBOUND / (time.perf_counter() - began)
         with sqlite3.connect(bot.folder / "returnee-bot.db") as database:
             database.execute("UPDATE outbound SET status = 'sent', platform_id = '0'")
@@ -95,8 +95,8 @@ async def _begin(box: Inbox, number: int) -> None:
     )
 
 
-async def _write(box: Inbox, outgoing: list[Any], number: int) -> None:
-    await box.application.storage.run(partial(write_rows, i=number, outgoing=outgoing))
+async def _write(box: Inbox, turn: TurnRows, number: int) -> None:
+    await box.application.storage.run(partial(write_turn, i=number, turn=turn))
 
 
 async def _each(count: int, one: Any) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from bot.errors import ContentError, ContentErrors
 from bot.nlu import models
-from bot.nlu.embedded import load_model
+from bot.nlu.embedded import load_engine, load_model
 from bot.nlu.live import LiveEngine
 from bot.nlu.training import ensure_model, fingerprint, finish_training, start_training
 from bot.settings import Paths
@@ -44,7 +44,7 @@ def live(paths: Paths, trained: Path) -> LiveEngine:
     name = fingerprint(paths)
     with models.lock(folder):
         models.keep(load_model(trained / name), folder, name)
-    return LiveEngine(paths=paths, models_dir=folder, topics=load_topics(paths.topics))
+    return LiveEngine(paths=paths, models_dir=folder, topics=load_topics(paths.topics), load=load_engine)
 
 
 @asynccontextmanager
@@ -160,7 +160,9 @@ async def test_ids_that_are_new_since_the_start_wait_for_a_restart(live: LiveEng
 
     assert "New since the bot was started: dance." in str(live.last_problems[0])
     assert (live.version, await best_of(live, "dance with me 3") != "dance") == (version, True)
-    again = LiveEngine(paths=paths, models_dir=paths.root / "models", topics=load_topics(paths.topics))
+    again = LiveEngine(
+        paths=paths, models_dir=paths.root / "models", topics=load_topics(paths.topics), load=load_engine
+    )
     assert await best_of(again, "dance with me 3") == "dance"
 
 

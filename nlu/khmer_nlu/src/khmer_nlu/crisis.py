@@ -7,7 +7,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate
 from typing import Final, Literal
 
@@ -64,6 +64,7 @@ def kind_of(danger: Collection[str]) -> CrisisKind | None:
     return next((kind for kind in KINDS if kind in danger), None)
 
 
+@lru_cache(maxsize=1)  # the rules ask, and then the classifier
 def danger_terms(key: str) -> frozenset[str]:
     """What the lists know about a match key: kinds of danger, hints of them, “idiom”, “never”."""
     return frozenset(term for phrases in _phrases() for term in _terms_in(key, phrases))

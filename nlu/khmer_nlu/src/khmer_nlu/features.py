@@ -44,11 +44,11 @@ def terms(key: str, views: Sequence[View]) -> Iterator[tuple[View, list[str]]]:
     """
     if len(key) > HEAD_CHARS + TAIL_CHARS:
         key = f"{key[:HEAD_CHARS]} {key[-TAIL_CHARS:]}"
-    key = close_up(key)
-    tokens = clusters(key)
+    closed = close_up(key)
+    tokens = clusters(closed)
     known = concepts_of(tokens)
     for view in views:
-        yield view, _terms_of(view, key, tokens, known)
+        yield view, sorted(danger_terms(key)) if view.name == "danger" else _terms_of(view, closed, tokens, known)
 
 
 def _terms_of(view: View, key: str, tokens: Sequence[str], known: Sequence[str]) -> list[str]:
@@ -61,8 +61,6 @@ def _terms_of(view: View, key: str, tokens: Sequence[str], known: Sequence[str])
             return _ngrams(known, view)
         case "concept_pair":
             return [_BETWEEN.join(sorted(pair)) for pair in _pairs(known, view)]
-        case "danger":
-            return sorted(danger_terms(key))
         case name:
             raise ValueError(f"there is no view “{name}”")
 

@@ -1,5 +1,6 @@
 """What is understood of one message, and the one way to get it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -12,7 +13,7 @@ from khmer_nlu.script import Language, detect_language_of
 
 FALLBACK: Final = "nlu_fallback"
 RANKED: Final = 5
-_NOT_UNDERSTOOD: Final = Classified(decision="fallback", ranking=(), crisis=None)
+NOT_UNDERSTOOD: Final = Classified(decision="fallback", ranking=(), crisis=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,18 @@ class Parsed:
             "slot_value": None if self.slot_value is None else dict(self.slot_value),
         }
 
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], *, idiom: bool = False) -> "Parsed":
+        """What to_json() gave."""
+        return cls(
+            **{
+                **plain,
+                "ranking": tuple((intent, confidence) for intent, confidence in plain["ranking"]),
+                "entities": tuple(Entity(**entity) for entity in plain["entities"]),
+                "idiom": idiom,
+            }
+        )
+
 
 def parse(model: Model, text: str, *, today: date, slot: Slot | None = None) -> Parsed:
     """Understands one message. A leading slash means nothing special; a message without letters has no intent.
@@ -63,7 +76,7 @@ def parse(model: Model, text: str, *, today: date, slot: Slot | None = None) -> 
     """
     traced = trace_key(text)
     has_letters = any(character.isalpha() for character in traced.text)
-    return _complete(text, traced, model.classify(traced.text) if has_letters else _NOT_UNDERSTOOD, today, slot)
+    return _complete(text, traced, model.classify(traced.text) if has_letters else NOT_UNDERSTOOD, today, slot)
 
 
 def complete(text: str, classified: Classified, *, today: date, slot: Slot | None = None) -> Parsed:

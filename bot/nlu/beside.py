@@ -1,0 +1,184 @@
+"""The understanding in a process of its own: a long message holds up no other contact, and a second core is used.
+
+Python runs one thread at a time, so that a parse and a transaction in one process wait for each other: ADR 0010. As a
+program, `python -m bot.nlu.beside FOLDER`: writes the labels of the model, then for each line of JSON one.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Final, Self
+
+from bot.nlu.embedded import load_engine
+from khmer_nlu import Parsed, Slot, complete, parse
+from khmer_nlu.parsed import NOT_UNDERSTOOD
+
+TRIES: Final = 2
+TIMEOUT_S: Final = 10.0
+"""For one message, the start of the child included; the longest message takes a hundredth of it."""
+_LINE_MAX: Final = 2**24
+
+log = logging.getLogger(__name__)
+
+
+class BesideEngine:
+    """An Engine over a trained folder, in a child process that is started anew when it dies.
+
+    A message in whose way the child dies twice is read by the rules alone: danger and amounts, but no intent.
+    """
+
+    def __init__(self, folder: Path, *, timeout_s: float = TIMEOUT_S) -> None:
+        """Starts the child, and does not wait for it; one that is silent for timeout_s is taken for dead."""
+        self._folder, self._timeout_s = folder, timeout_s
+        self._child = _Child.start(folder)
+
+    async def labels(self) -> frozenset[str]:
+        """Every id that the model knows, once it is loaded.
+
+        Raises:
+            ConnectionError: the child can not load it.
+        """
+        return frozenset(await self._child.labels())
+
+    async def parse(self, text: str, *, today: date, slot: Slot | None = None) -> Parsed:
+        """What the text means, on this day, as the answer to this question; never raises for any text."""
+        for _ in range(TRIES):
+            child = self._child
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    return _parsed_of(await child.ask({"text": text, "today": today.isoformat(), "slot": slot}))
+            except (ConnectionError, TimeoutError):
+                if child is self._child:  # or another message has seen to it
+                    log.error("the process that understands messages died; another is started")
+                    self._child = _Child.start(self._folder)
+                    child.process.kill()
+                    await child.aclose()
+        return complete(text, NOT_UNDERSTOOD, today=today, slot=slot)
+
+    async def aclose(self) -> None:
+        """Ends the child after what it was asked."""
+        await self._child.aclose()
+
+
+@dataclass(kw_only=True)
+class _Child:
+    """A process that answers one line of JSON with one, in their order."""
+
+    process: subprocess.Popen[bytes]
+    ours: socket.socket
+    _answers: deque["asyncio.Future[Any]"] = field(default_factory=deque)
+    _opened: "asyncio.Task[asyncio.StreamWriter] | None" = None
+    _reading: "asyncio.Task[None] | None" = None
+    _labels: list[str] = field(default_factory=list)
+
+    @classmethod
+    def start(cls, folder: Path) -> Self:
+        """Starts it; it ends when its socket is closed, so also when this process is killed."""
+        ours, theirs = socket.socketpair()
+        command = [sys.executable, "-m", "bot.nlu.beside", str(folder)]
+        with theirs:
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                command, stdin=theirs.fileno(), stdout=theirs.fileno(), env={**os.environ, "OMP_NUM_THREADS": "1"}
+            )
+        return cls(process=process, ours=ours)
+
+    async def labels(self) -> list[str]:
+        """What it says first, when its model is loaded."""
+        await self._writer()
+        return self._labels
+
+    async def ask(self, question: dict[str, Any]) -> Any:
+        """Its answer.
+
+        Raises:
+            ConnectionError: it died.
+        """
+        writer = await self._writer()
+        if self._reading is None or self._reading.done():
+            raise ConnectionResetError
+        answer = asyncio.get_running_loop().create_future()
+        self._answers.append(answer)
+        writer.write(json.dumps(question).encode() + b"\n")
+        return await answer
+
+    async def aclose(self) -> None:
+        """Ends it after what it was asked; where it is dead, whoever waits for an answer gets ConnectionError."""
+        with suppress(ConnectionError):
+            writer = await self._writer()
+            if not writer.is_closing():
+                writer.write_eof()
+            if self._reading:
+                await self._reading
+        self.ours.close()
+        self.process.wait()  # it has closed its end, so it is gone or going
+
+    async def _writer(self) -> asyncio.StreamWriter:
+        if self._opened is None:
+            self._opened = asyncio.create_task(self._open())
+        return await asyncio.shield(self._opened)
+
+    async def _open(self) -> asyncio.StreamWriter:
+        reader, writer = await asyncio.open_connection(sock=self.ours, limit=_LINE_MAX)
+        first = await reader.readline()
+        if not first:
+            await _close(writer)
+            raise ConnectionResetError
+        self._labels = json.loads(first)
+        self._reading = asyncio.create_task(self._read(reader, writer))
+        return writer
+
+    async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            async for line in reader:
+                _settle(self._answers.popleft(), json.loads(line))
+        while self._answers:
+            _settle(self._answers.popleft(), ConnectionResetError())
+        await _close(writer)
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
+
+
+def _settle(answer: "asyncio.Future[Any]", value: Any) -> None:
+    if answer.done():  # whoever asked went away
+        return
+    if isinstance(value, Exception):
+        answer.set_exception(value)
+    else:
+        answer.set_result(value)
+
+
+def _parsed_of(answer: dict[str, Any]) -> Parsed:
+    return Parsed.from_json(answer["parsed"], idiom=answer["idiom"])
+
+
+def main(folder: Path) -> None:
+    """What the child does, until its standard input ends."""
+    model = load_engine(folder).model
+    _say(list(model.labels))
+    for question in map(json.loads, sys.stdin.buffer):
+        parsed = parse(
+            model, question["text"], today=date.fromisoformat(question["today"]), slot=question["slot"] or None
+        )
+        _say({"parsed": parsed.to_json(), "idiom": parsed.idiom})
+
+
+def _say(value: Any) -> None:
+    sys.stdout.buffer.write(json.dumps(value).encode() + b"\n")
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
