@@ -49,7 +49,8 @@ def measure_ours_in_process(house: Paths, texts: Sequence[str]) -> Measured:
     command = [sys.executable, "-m", "bot.nlu.training", str(house.root)]
     inputs = [house.pipeline.read_bytes(), code_hash().encode(), *_examples(house)]
     model = trained("ours", inputs, lambda folder: run_to_end([*command, str(folder)], environment=own_environment()))
-    run = run_in_process(model.folder, texts)
+    (folder,) = (path for path in model.folder.iterdir() if path.is_dir())
+    run = run_in_process(folder, texts)
     return Measured(parsed=[parsed_of_ours(answer) for answer in run.answers], run=run, training=model.cost)
 
 
