@@ -106,8 +106,11 @@ class Bot:
                 raise
 
     def rss_mb(self) -> float:
-        """Its memory, in MB."""
-        return float(psutil.Process(self.process.pid).memory_info().rss / 2**20) if self.process else 0.0
+        """Its memory with that of its child, in MB."""
+        if not self.process:
+            return 0.0
+        bot = psutil.Process(self.process.pid)
+        return sum(process.memory_info().rss for process in (bot, *bot.children(recursive=True))) / 2**20
 
     def log(self) -> str:
         """All that it said."""
