@@ -34,6 +34,7 @@ from bot.nlu.live import LiveEngine, open_live
 from bot.settings import Settings
 from bot.storage.engine import Storage, open_foreign_engine, open_storage
 from bot.storage.migrate import upgrade
+from bot.storage.vault import Vault, open_vault
 from bot.topics import Topics, load_topics
 from bot.web.asgi import build_asgi
 from bot.web.chatpage import ChatPage
@@ -57,6 +58,7 @@ class Application:
     """The parts of a running bot, whatever channel it speaks on."""
 
     settings: Settings
+    vault: Vault
     storage: Storage
     engine: Engine
     live: LiveEngine
@@ -74,6 +76,7 @@ class Application:
     async def aclose(self) -> None:
         """Ends the connections to the database and to Rasa."""
         self.storage.close()
+        self.vault.close()
         await self.engine.aclose()
 
 
@@ -90,7 +93,8 @@ def open_application(settings: Settings, *channels: Channel) -> Application:
     """
     paths = settings.paths
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    upgrade(settings.database)
+    vault = open_vault(settings)
+    upgrade(settings.database, vault)
     topics = load_topics(paths.topics)
     content = ContentStore(paths.content, topics=topics, today=lambda: utc_now().date(), said=said_by_program())
     menu = load_menu(
@@ -103,7 +107,8 @@ def open_application(settings: Settings, *channels: Channel) -> Application:
     engine = open_engine(settings, inside=live, rasa_failed=metrics.rasa_failed)
     parts = _Parts(
         settings=settings,
-        storage=open_storage(settings.database),
+        storage=open_storage(settings.database, vault),
+        vault=vault,
         content=content,
         topics=topics,
         menu=menu,
@@ -120,6 +125,7 @@ class _Parts:
     """What everything else is built from."""
 
     settings: Settings
+    vault: Vault
     storage: Storage
     content: ContentStore
     topics: Topics
@@ -162,6 +168,7 @@ class _Parts:
         )
         return Application(
             settings=settings,
+            vault=self.vault,
             storage=self.storage,
             engine=self.engine,
             live=self.live,
@@ -315,6 +322,8 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
     listener = _listen(settings)
     web = build_web(open_application(settings, *channels_of(settings)))
     config = uvicorn.Config(web, log_level="warning", access_log=False, timeout_graceful_shutdown=5, lifespan="on")
+    if settings.mode == "demo":
+        say(f"Keys: what people write is sealed with {settings.master_keys}")
     say(f"Web chat: http://{settings.host}:{settings.port}/chat   (stop with Ctrl-C)")
     uvicorn.Server(config).run(sockets=[listener])
 

@@ -5,7 +5,7 @@ import json
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -246,22 +246,23 @@ def quarantine(as_json: AsJson = False) -> None:
 
 def _read(query: Callable[["Connection"], T]) -> T:
     from bot.storage.engine import open_storage
+    from bot.storage.vault import open_vault
 
-    opened = open_storage(load_settings().database)
-    try:
+    settings = load_settings()
+    with closing(open_vault(settings)) as vault, closing(open_storage(settings.database, vault)) as opened:
         return asyncio.run(opened.read(query))
-    finally:
-        opened.close()
 
 
 @db.command("upgrade")
 def db_upgrade() -> None:
     """Bring the database to the schema of this version; makes it if it is not there."""
     from bot.storage.migrate import upgrade
+    from bot.storage.vault import open_vault
 
     settings = load_settings()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    upgrade(settings.database)
+    with closing(open_vault(settings)) as vault:
+        upgrade(settings.database, vault)
     _say("The database is up to date.")
 
 

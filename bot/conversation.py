@@ -149,7 +149,7 @@ def _handle(tx: Connection, *, parts: Conversations, inbound: Inbound, parsed: P
         known = messages.seq_of(tx, channel=inbound.channel, bot=inbound.bot, external_id=inbound.external_id)
         return Handled(conversation_id=conversation.id, seq=known, duplicate=True)
     if isinstance(inbound.payload, Attachment):
-        attachments.keep(tx, message.id, inbound.payload)
+        attachments.keep(tx, message, inbound.payload)
     memory = Memory.read(conversation.language, conversation.state)
     pace, verdict = admit(
         memory.pace, heard, at_s=now.timestamp(), per_minute=parts.heard_per_minute.get(inbound.channel)

@@ -6,7 +6,9 @@ ReturneeBotError
 ├── ContentErrors      all of them, collected
 ├── TrainingError      the understanding could not be trained
 ├── StorageError       the database can not be opened, or has not the schema that this version needs
-│   └── StorageDown    the database does not take a transaction now: try again later
+│   ├── StorageDown    the database does not take a transaction now: try again later
+│   ├── KeyDestroyed   the key of what is to be read was destroyed, on purpose
+│   └── SealBroken     a sealed value was moved or changed
 └── SendError
     ├── SendRetryable  a channel may succeed later
     └── SendRejected   a channel said no for good
@@ -59,6 +61,14 @@ class StorageDown(StorageError):
     Nothing of it is written, except where PostgreSQL's answer to the very commit was lost: the same message again is
     then known.
     """
+
+
+class KeyDestroyed(StorageError):
+    """What is to be read was made unreadable for good: whoever shows it says that it is deleted."""
+
+
+class SealBroken(StorageError):
+    """A sealed value does not open in its place: somebody changed the database, or it is damaged."""
 
 
 class SendError(ReturneeBotError):

@@ -44,6 +44,12 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "", description="sqlite:///file or postgresql://…; empty: SQLite in DATA_DIR.", repr=False
     )
+    keys_url: str = Field(
+        "", description="Database of the keys, never that of the data; empty: SQLite, keys.db in DATA_DIR.", repr=False
+    )
+    master_key_file: Path | None = Field(
+        None, description="File of the master keys, for its owner alone; demo makes master.keys in DATA_DIR."
+    )
     host: str = Field("127.0.0.1", description="Address to listen on; demo allows loopback only.")
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on.")
     public_url: str = Field("", description="Address under which people reach the server, https://…; empty: local.")
@@ -152,10 +158,28 @@ class Settings(BaseSettings):
             raise ValueError(f"HOST={self.host}: MODE=demo listens on this machine only. Use 127.0.0.1.")
         return self
 
+    @model_validator(mode="after")
+    def _keys_lie_apart(self) -> "Settings":
+        if self.keys == self.database:
+            raise ValueError(
+                "KEYS_URL: this is the database of the data. Its backups would hold the keys: use another."
+            )
+        return self
+
     @property
     def database(self) -> str:
         """The database's address, with the default filled in."""
         return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'returnee-bot.db'}"
+
+    @property
+    def keys(self) -> str:
+        """The address of the key store, with the default filled in."""
+        return self.keys_url or f"sqlite:///{self.data_dir.resolve() / 'keys.db'}"
+
+    @property
+    def master_keys(self) -> Path:
+        """The file of the master keys, with the default filled in."""
+        return self.master_key_file or self.data_dir / "master.keys"
 
     @property
     def paths(self) -> "Paths":
@@ -187,6 +211,8 @@ def load_settings() -> Settings:
         raise SettingsError([_line(problem["loc"], problem["msg"]) for problem in error.errors()]) from error
     if settings.mode == "production":
         missing = [] if settings.crisis_phone else ["CRISIS_PHONE: MODE=production needs the adult crisis line."]
+        if settings.master_key_file is None:
+            missing.append("MASTER_KEY_FILE: MODE=production needs a file of master keys.")
         missing += ["CRASH_AT: MODE=production does not kill itself."] if settings.crash_at else []
         raise SettingsError([*missing, NOT_IN_THIS_VERSION])
     return settings

@@ -3,16 +3,18 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Literal, NoReturn
 
 import pytest
 
 from bot.nlu.training import ensure_model
-from bot.settings import REPOSITORY, Paths
+from bot.settings import REPOSITORY, Paths, Settings
 from bot.storage.engine import Storage, open_storage
 from bot.storage.migrate import upgrade
 from bot.storage.tables import METADATA
+from bot.storage.vault import Vault, open_vault
 from tests.postgres import NotHere, Postgres, delete_all_rows, start_postgres
 from tests.talk import Talk, open_talk
 
@@ -55,18 +57,31 @@ def empty_database_url(dialect: Dialect, tmp_path: Path, request: pytest.Fixture
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of this test run's own keys."""
+    return tmp_path_factory.mktemp("keys")
+
+
+@pytest.fixture(scope="session")
+def vault(keys_dir: Path) -> Iterator[Vault]:
+    """Keys for databases of both kinds."""
+    with closing(open_vault(Settings(data_dir=keys_dir))) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory, vault: Vault) -> Path:
     """A SQLite database with all tables, to be copied."""
     file = tmp_path_factory.mktemp("template") / "template.db"
-    upgrade(f"sqlite:///{file}")
+    upgrade(f"sqlite:///{file}", vault)
     return file
 
 
 @pytest.fixture(scope="session")
-def postgres_url(postgres: Postgres) -> Iterator[str]:
+def postgres_url(postgres: Postgres, vault: Vault) -> Iterator[str]:
     """A PostgreSQL database with all tables, which tests use one after the other."""
     with postgres.database() as url:
-        upgrade(url)
+        upgrade(url, vault)
         yield url
 
 
@@ -82,9 +97,9 @@ def database_url(dialect: Dialect, tmp_path: Path, request: pytest.FixtureReques
 
 
 @pytest.fixture
-def storage(database_url: str) -> Iterator[Storage]:
+def storage(database_url: str, vault: Vault) -> Iterator[Storage]:
     """The open database, without rows."""
-    opened = open_storage(database_url)
+    opened = open_storage(database_url, vault)
     yield opened
     opened.close()
 

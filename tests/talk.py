@@ -17,12 +17,13 @@ from bot.flows.loader import load_menu
 from bot.followups import Followups
 from bot.hearing import buttons_of
 from bot.model import Inbound, Payload, Press, SendClass, Text
-from bot.settings import REPOSITORY, Paths
+from bot.settings import REPOSITORY, Paths, Settings
 from bot.storage import conversations, messages
 from bot.storage.engine import Storage, open_storage
 from bot.storage.messages import MessageRow
 from bot.storage.migrate import upgrade
 from bot.storage.tables import outbound
+from bot.storage.vault import open_vault
 from bot.topics import load_topics
 from bot.work.deliver import Deliverer
 from tests.fakes import RecordingChannel, ScriptedEngine, deliverer_of, understood
@@ -101,8 +102,9 @@ class Talk:
 def open_talk(tmp_path: Path) -> Iterator[Talk]:
     """A conversation that nobody has begun, on a Tuesday at 15:00 in Cambodia."""
     address = f"sqlite:///{tmp_path / 'bot.db'}"
-    upgrade(address)
-    storage = open_storage(address)
+    vault = open_vault(Settings(data_dir=tmp_path))
+    upgrade(address, vault)
+    storage = open_storage(address, vault)
     time = [datetime(2026, 11, 24, 8, tzinfo=UTC)]
     planned: list[UUID] = []
 
@@ -151,3 +153,4 @@ def open_talk(tmp_path: Path) -> Iterator[Talk]:
         time=time,
     )
     storage.close()
+    vault.close()

@@ -232,7 +232,7 @@ async def test_words_under_a_picture_are_understood_and_what_came_is_kept(talk: 
     assert await talk.then(await talk.send(replace(sent, file_id="f2", caption=""))) == []
     found = await talk.storage.read(partial(_contact_message, conversation_id=handled.conversation_id))
     assert (found.kind, found.body) == ("attachment", "wages")
-    assert await talk.storage.read(partial(attachments.of, message_id=found.id)) == sent
+    assert await talk.storage.read(partial(attachments.of, message=found)) == sent
 
 
 def _contact_message(tx: Connection, conversation_id: UUID) -> MessageRow:
@@ -242,7 +242,7 @@ def _contact_message(tx: Connection, conversation_id: UUID) -> MessageRow:
 async def test_a_message_without_anything_beside_it_has_no_attachment(talk: Talk) -> None:
     answer, _ = await talk.say("wages")
 
-    assert await talk.storage.read(partial(attachments.of, message_id=answer.id)) is None
+    assert await talk.storage.read(partial(attachments.of, message=answer)) is None
 
 
 async def test_the_same_attachment_again_changes_nothing(talk: Talk) -> None:

@@ -12,7 +12,7 @@ from bot.errors import StorageError
 from bot.model import Lane
 from bot.storage.dialects import insert_if_new
 from bot.storage.tables import CaseStatus, case_events, cases
-from bot.storage.texts import to_bytes
+from bot.storage.vault import vault_of
 
 FEWEST_DIGITS = 4
 MOST_DIGITS = 9  # what the column holds
@@ -109,8 +109,9 @@ def list_open(tx: sa.Connection, limit: int) -> list[CaseRow]:
 
 def add_event(tx: sa.Connection, *, case_id: UUID, kind: str, now: datetime, note: str | None = None) -> None:
     """Adds to the history of the case; the note may hold what people wrote."""
-    values = {"id": uuid4(), "case_id": case_id, "kind": kind, "at": now, "note": to_bytes(note)}
-    tx.execute(_INSERT_EVENT, values)
+    event_id = uuid4()
+    sealed = vault_of(tx).seal(case_id, "case_events", "note", event_id, note)
+    tx.execute(_INSERT_EVENT, {"id": event_id, "case_id": case_id, "kind": kind, "at": now, "note": sealed})
 
 
 def _read(row: sa.Row[Any]) -> CaseRow:

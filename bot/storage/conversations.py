@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -12,7 +12,7 @@ from bot.storage import contacts
 from bot.storage.dialects import insert_if_new
 from bot.storage.tables import contacts as contacts_table
 from bot.storage.tables import conversations
-from bot.storage.texts import to_bytes, to_text
+from bot.storage.vault import vault_of
 
 NEW_STATE = "{}"
 NEW_LANGUAGE: Language = "km"
@@ -46,7 +46,7 @@ _ALL = sa.select(conversations, contacts_table.c.channel, contacts_table.c.bot, 
 _FIND = _ALL.where(
     contacts_table.c.channel == sa.bindparam("channel"),
     contacts_table.c.bot == sa.bindparam("bot"),
-    contacts_table.c.ref == sa.bindparam("ref"),
+    contacts_table.c.ref_mark == sa.bindparam("ref_mark"),
 )
 _LOCK = _FIND.with_for_update(of=conversations)
 _LOCK_BY_ID = _ALL.where(conversations.c.id == sa.bindparam("conversation_id")).with_for_update(of=conversations)
@@ -58,25 +58,25 @@ def lock_or_create(
     tx: sa.Connection, *, channel: ChannelName, bot: str, contact_ref: str, now: datetime
 ) -> ConversationRow:
     """The contact's conversation, which may be new; no other transaction gets it before this one ends."""
-    name = {"channel": channel, "bot": bot, "ref": to_bytes(contact_ref)}
+    name = contacts.name_of(tx, channel=channel, bot=bot, contact_ref=contact_ref)
     row = tx.execute(_LOCK, name).one_or_none()
     if row is None:
         contact_id = contacts.find_or_create(tx, channel=channel, bot=bot, contact_ref=contact_ref, now=now)
-        tx.execute(_CREATE, _new(contact_id, now))
+        tx.execute(_CREATE, _new(tx, contact_id, now))
         row = tx.execute(_LOCK, name).one()
-    return _read(row)
+    return _read(tx, row)
 
 
 def lock(tx: sa.Connection, conversation_id: UUID) -> ConversationRow | None:
     """The conversation, as lock_or_create gives it; None if there is none of this id."""
     row = tx.execute(_LOCK_BY_ID, {"conversation_id": conversation_id}).one_or_none()
-    return None if row is None else _read(row)
+    return None if row is None else _read(tx, row)
 
 
 def find(tx: sa.Connection, *, channel: ChannelName, bot: str, contact_ref: str) -> ConversationRow | None:
     """The contact's conversation, without a lock; None if they never wrote."""
-    row = tx.execute(_FIND, {"channel": channel, "bot": bot, "ref": to_bytes(contact_ref)}).one_or_none()
-    return None if row is None else _read(row)
+    row = tx.execute(_FIND, contacts.name_of(tx, channel=channel, bot=bot, contact_ref=contact_ref)).one_or_none()
+    return None if row is None else _read(tx, row)
 
 
 def save(tx: sa.Connection, row: ConversationRow) -> None:
@@ -84,7 +84,7 @@ def save(tx: sa.Connection, row: ConversationRow) -> None:
     values = {
         "conversation_id": row.id,
         "language": row.language,
-        "state": to_bytes(row.state),
+        "state": _sealed(tx, row.id, row.state),
         "state_version": row.state_version,
         "last_seq": row.last_seq,
         "hidden_seq": row.hidden_seq,
@@ -93,12 +93,13 @@ def save(tx: sa.Connection, row: ConversationRow) -> None:
     tx.execute(_SAVE, values)
 
 
-def _new(contact_id: UUID, now: datetime) -> dict[str, object]:
+def _new(tx: sa.Connection, contact_id: UUID, now: datetime) -> dict[str, object]:
+    """A contact's conversation has the contact's id, and so the same key."""
     return {
-        "id": uuid4(),
+        "id": contact_id,
         "contact_id": contact_id,
         "language": NEW_LANGUAGE,
-        "state": to_bytes(NEW_STATE),
+        "state": _sealed(tx, contact_id, NEW_STATE),
         "state_version": 0,
         "last_seq": 0,
         "hidden_seq": 0,
@@ -107,15 +108,19 @@ def _new(contact_id: UUID, now: datetime) -> dict[str, object]:
     }
 
 
-def _read(row: sa.Row[Any]) -> ConversationRow:
+def _sealed(tx: sa.Connection, conversation_id: UUID, state: str) -> bytes:
+    return vault_of(tx).seal(conversation_id, "conversations", "state", conversation_id, state)
+
+
+def _read(tx: sa.Connection, row: sa.Row[Any]) -> ConversationRow:
     return ConversationRow(
         id=row.id,
         contact_id=row.contact_id,
         channel=row.channel,
         bot=row.bot,
-        contact_ref=to_text(row.ref),
+        contact_ref=contacts.ref_of(tx, row.contact_id, row.ref),
         language=row.language,
-        state=to_text(row.state),
+        state=vault_of(tx).open(row.id, "conversations", "state", row.id, row.state),
         state_version=row.state_version,
         last_seq=row.last_seq,
         hidden_seq=row.hidden_seq,

@@ -146,6 +146,26 @@ def insert_if_new(table: sa.Table, *unique: str) -> sa.Insert:
     return insert.execution_options(preserve_rowcount=True)
 
 
+def make_private(file: Path) -> None:
+    """Makes the file, for its owner alone, if it is missing; what SQLite puts beside it inherits that."""
+    try:
+        file.touch(mode=0o600, exist_ok=False)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise StorageError(f"The database {file} can not be made: {error.strerror}.") from error
+
+
+def forget_deleted(engine: sa.Engine) -> None:
+    """Writes SQLite's log back into the file and empties it, so that no page of before is left beside it."""
+    if engine.dialect.name == "sqlite":
+        connection = engine.raw_connection()
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+        finally:
+            connection.close()
+
+
 def say(connection: sa.Connection, command: str) -> None:
     """Gives SQLite a command that has no parameters and no result, without SQLAlchemy's cost for a statement."""
     driver = connection.connection.driver_connection

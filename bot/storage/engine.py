@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from bot.errors import StorageDown, StorageError
 from bot.storage import dialects, migrate
+from bot.storage.vault import Vault, carry
 from bot.storage.workers import Pool, SingleWriter, Workers
 
 READERS = 4
@@ -67,8 +68,8 @@ def open_foreign_engine(database_url: str) -> sa.Engine:
     return dialects.create_foreign_engine(dialects.parse_database_url(database_url), connections=FOREIGN)
 
 
-def open_storage(database_url: str) -> Storage:
-    """The database, ready for use; close it in the end.
+def open_storage(database_url: str, vault: Vault) -> Storage:
+    """The database, ready for use; close it in the end. What is sealed in it opens with the vault.
 
     Raises:
         StorageError: the address is wrong, the database can not be reached, or its schema is not that of this version.
@@ -78,8 +79,9 @@ def open_storage(database_url: str) -> Storage:
     if current != head:
         found = f"is at revision {current}" if current else "has no tables yet"
         raise StorageError(f"The database {found}; this version needs revision {head}. Upgrade it first.")
-    readers = Pool(dialects.create_engine(url, connections=READERS, read_only=True), threads=READERS)
+    reader = dialects.create_engine(url, connections=READERS, read_only=True)
+    readers = Pool(carry(reader, vault), threads=READERS)
     if dialects.is_sqlite(url):
-        return Storage(writers=SingleWriter(dialects.create_engine(url, connections=1)), readers=readers)
+        return Storage(writers=SingleWriter(carry(dialects.create_engine(url, connections=1), vault)), readers=readers)
     engine = dialects.create_engine(url, connections=POSTGRES_WRITERS)
-    return Storage(writers=Pool(engine, threads=POSTGRES_WRITERS), readers=readers)
+    return Storage(writers=Pool(carry(engine, vault), threads=POSTGRES_WRITERS), readers=readers)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from bot.model import Author, ChannelName, Language
 from bot.storage.dialects import insert_if_new
 from bot.storage.tables import Kind, conversations, is_unsent, messages, outbound
-from bot.storage.texts import to_bytes, to_text
+from bot.storage.vault import vault_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,8 @@ _VISIBLE_AFTER = (
 
 def insert(tx: sa.Connection, row: MessageRow) -> bool:
     """Keeps the message; False, and nothing kept, if one of the same channel, bot and external_id is there already."""
-    values = {**vars(row), "body": to_bytes(row.body), "buttons": to_bytes(row.buttons)}
+    seal = partial(vault_of(tx).seal, row.conversation_id, "messages")
+    values = {**vars(row), "body": seal("body", row.id, row.body), "buttons": seal("buttons", row.id, row.buttons)}
     return tx.execute(_INSERT, values).rowcount == 1
 
 
@@ -90,7 +92,7 @@ def seq_of(tx: sa.Connection, *, channel: ChannelName, bot: str, external_id: st
 def get(tx: sa.Connection, message_id: UUID) -> MessageRow | None:
     """The message of this id, if there is one."""
     row = tx.execute(_GET, {"message_id": message_id}).one_or_none()
-    return None if row is None else read(row)
+    return None if row is None else read(tx, row)
 
 
 def visible_after(tx: sa.Connection, conversation_id: UUID, after_seq: int, limit: int) -> list[MessageRow]:
@@ -99,23 +101,24 @@ def visible_after(tx: sa.Connection, conversation_id: UUID, after_seq: int, limi
     Ends before the first message that is still to be sent, so that whoever goes on from the last seq misses none.
     """
     values = {"conversation_id": conversation_id, "after_seq": after_seq, "at_most": limit}
-    return [read(row) for row in tx.execute(_VISIBLE_AFTER, values)]
+    return [read(tx, row) for row in tx.execute(_VISIBLE_AFTER, values)]
 
 
 def last_with_buttons(tx: sa.Connection, conversation_id: UUID) -> MessageRow | None:
     """The newest message that has buttons, if any has."""
     row = tx.execute(_LAST_WITH_BUTTONS, {"conversation_id": conversation_id}).one_or_none()
-    return None if row is None else read(row)
+    return None if row is None else read(tx, row)
 
 
 def last_answer(tx: sa.Connection, conversation_id: UUID) -> MessageRow | None:
     """The newest message that gave an answer, if any did."""
     row = tx.execute(_LAST_ANSWER, {"conversation_id": conversation_id}).one_or_none()
-    return None if row is None else read(row)
+    return None if row is None else read(tx, row)
 
 
-def read(row: sa.Row[Any]) -> MessageRow:
+def read(tx: sa.Connection, row: sa.Row[Any]) -> MessageRow:
     """The message in a row that holds all columns of the table."""
+    unseal = partial(vault_of(tx).open, row.conversation_id, "messages")
     return MessageRow(
         id=row.id,
         conversation_id=row.conversation_id,
@@ -123,8 +126,8 @@ def read(row: sa.Row[Any]) -> MessageRow:
         author=row.author,
         kind=row.kind,
         language=row.language,
-        body=to_text(row.body),
-        buttons=to_text(row.buttons),
+        body=unseal("body", row.id, row.body),
+        buttons=unseal("buttons", row.id, row.buttons),
         answer=row.answer,
         channel=row.channel,
         bot=row.bot,

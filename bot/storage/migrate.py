@@ -14,20 +14,21 @@ from alembic.util import CommandError
 
 from bot.errors import StorageError
 from bot.storage import dialects
+from bot.storage.vault import Vault, carry
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _POSTGRES_LOCK = 0x72657475726E  # any number that nothing else in the database locks
 
 
-def upgrade(database_url: str) -> None:
+def upgrade(database_url: str, vault: Vault) -> None:
     """Makes the database, or changes its schema to that of this version, or does nothing.
 
     Raises:
         StorageError: the address is wrong, the database can not be reached, or a newer version has changed it.
     """
-    with changing(database_url) as connection:
+    with changing(database_url, vault) as connection:
         try:
-            command.upgrade(config(connection), "head")
+            command.upgrade(config(connection, vault), "head")
         except CommandError as error:
             raise StorageError(f"The database can not be upgraded by this version: {error}") from error
 
@@ -48,16 +49,19 @@ def current_and_head(database_url: str) -> tuple[str | None, str]:
         return MigrationContext.configure(connection).get_current_revision(), head
 
 
-def config(connection: sa.Connection | None = None) -> Config:
-    """Alembic's settings; its commands work on the connection, inside the transaction that is open there."""
+def config(connection: sa.Connection | None = None, vault: Vault | None = None) -> Config:
+    """Alembic's settings; its commands work on the connection, inside the transaction that is open there.
+
+    An upgrade needs the vault, with which it seals rows of versions that did not.
+    """
     settings = Config()
     settings.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    settings.attributes["connection"] = connection
+    settings.attributes |= {"connection": connection, "vault": vault}
     return settings
 
 
 @contextmanager
-def changing(database_url: str) -> Iterator[sa.Connection]:
+def changing(database_url: str, vault: Vault) -> Iterator[sa.Connection]:
     """A connection on which the schema may be changed: one transaction, with every other process waiting.
 
     Raises:
@@ -65,8 +69,8 @@ def changing(database_url: str) -> Iterator[sa.Connection]:
     """
     url = dialects.parse_database_url(database_url)
     if dialects.is_sqlite(url):
-        _make_private(Path(str(url.database)))
-    with _reaching(url, read_only=False) as engine, engine.begin() as connection:
+        dialects.make_private(Path(str(url.database)))
+    with _reaching(url, read_only=False) as engine, carry(engine, vault).begin() as connection:
         if not dialects.is_sqlite(url):
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_POSTGRES_LOCK)))
         yield connection
@@ -85,13 +89,3 @@ def _reaching(url: sa.URL, *, read_only: bool) -> Iterator[sa.Engine]:
         raise StorageError(f"The database can not be used: {dialects.reason(error)}") from error
     finally:
         engine.dispose()
-
-
-def _make_private(file: Path) -> None:
-    """Makes the file, for its owner alone, if it is missing; what SQLite puts beside it inherits that."""
-    try:
-        file.touch(mode=0o600, exist_ok=False)
-    except FileExistsError:
-        return
-    except OSError as error:
-        raise StorageError(f"The database {file} can not be made: {error.strerror}.") from error

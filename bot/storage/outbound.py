@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from bot.model import ChannelName, SendClass
+from bot.storage.contacts import ref_of
 from bot.storage.messages import MessageRow, read
 from bot.storage.tables import (
     OutboundStatus,
@@ -17,7 +18,6 @@ from bot.storage.tables import (
     messages,
     outbound,
 )
-from bot.storage.texts import to_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +58,7 @@ _LOCK = sa.select(conversations.c.id).where(conversations.c.id == sa.bindparam("
 _FIRST_UNSENT = (
     sa.select(
         messages,
+        contacts.c.id.label("contact_id"),
         contacts.c.ref,
         outbound.c.send_class,
         outbound.c.attempts,
@@ -131,7 +132,12 @@ def destination(conn: sa.Connection, conversation_id: UUID, now: datetime) -> De
     row = conn.execute(_FIRST_UNSENT, {"conversation_id": conversation_id, "now": now}).one_or_none()
     if row is None or row.waits:
         return None
-    return Destination(conversation_id=conversation_id, channel=row.channel, bot=row.bot, contact_ref=to_text(row.ref))
+    return Destination(
+        conversation_id=conversation_id,
+        channel=row.channel,
+        bot=row.bot,
+        contact_ref=ref_of(conn, row.contact_id, row.ref),
+    )
 
 
 def claim(tx: sa.Connection, conversation_id: UUID, now: datetime) -> OutboundRow | None:
@@ -146,8 +152,8 @@ def claim(tx: sa.Connection, conversation_id: UUID, now: datetime) -> OutboundRo
         return None
     tx.execute(_CLAIM, {"of_message": row.id, "updated_at": now})
     return OutboundRow(
-        message=read(row),
-        contact_ref=to_text(row.ref),
+        message=read(tx, row),
+        contact_ref=ref_of(tx, row.contact_id, row.ref),
         send_class=SendClass(row.send_class),
         attempts=row.attempts + 1,
     )

@@ -1,7 +1,7 @@
 """The tables, the same on SQLite and PostgreSQL. A change here needs a migration in `migrations/versions`.
 
-What people wrote, and what says who they are, is held as bytes. Channels are not listed in a constraint, so that a new
-channel needs no migration.
+What people wrote, and what says who they are, is held as bytes, sealed by `vault`. Channels are not listed in a
+constraint, so that a new channel needs no migration.
 """
 
 from datetime import UTC, datetime
@@ -82,9 +82,10 @@ contacts = sa.Table(
     _text("channel"),
     _text("bot"),
     sa.Column("ref", sa.LargeBinary(), nullable=False),
+    sa.Column("ref_mark", sa.LargeBinary(), nullable=False),  # by which the sealed ref is found
     _moment("created_at"),
     sa.Column("closed_at", UtcDateTime()),
-    sa.UniqueConstraint("channel", "bot", "ref"),
+    sa.UniqueConstraint("channel", "bot", "ref_mark"),
 )
 
 conversations = sa.Table(

@@ -1,7 +1,7 @@
 """Raw updates: what a platform delivered, as it came, kept for a short time so that nothing is lost in a fault."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from bot.model import ChannelName
 from bot.storage.dialects import insert_if_new
 from bot.storage.tables import UpdateStatus, is_open, raw_updates
+from bot.storage.vault import vault_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,10 +68,11 @@ def receive(
         tries=1,
         error=None,
     )
-    if tx.execute(_INSERT, vars(new)).rowcount == 1:
+    sealed = vault_of(tx).seal_bytes(key_owner(now), "raw_updates", "raw", new.id, raw)
+    if tx.execute(_INSERT, {**vars(new), "raw": sealed}).rowcount == 1:
         return new
     name = {"of_channel": channel, "of_bot": bot, "of_external_id": external_id}
-    known = _read(tx.execute(_FIND, name).one())
+    known = _read(tx, tx.execute(_FIND, name).one())
     if known.status != "received":
         return known
     tx.execute(_BEGIN, {"of_update": known.id})
@@ -90,7 +92,7 @@ def quarantine(tx: sa.Connection, update_id: UUID, *, error: str) -> None:
 def list_open(conn: sa.Connection, status: UpdateStatus, *, received_until: datetime, limit: int) -> list[UpdateRow]:
     """Updates of this status, which is received or quarantined, the oldest first."""
     values = {"in_status": status, "received_until": received_until, "at_most": limit}
-    return [_read(row) for row in conn.execute(_OPEN, values)]
+    return [_read(conn, row) for row in conn.execute(_OPEN, values)]
 
 
 def count_quarantined(conn: sa.Connection) -> int:
@@ -104,5 +106,11 @@ def purge(tx: sa.Connection, *, received_before: datetime, limit: int) -> int:
     return tx.execute(_PURGE, {"received_before": received_before, "at_most": limit}).rowcount
 
 
-def _read(row: sa.Row[Any]) -> UpdateRow:
-    return UpdateRow(**row._mapping)
+def key_owner(received_at: datetime) -> str:
+    """Whose key seals the updates of this day."""
+    return f"updates {received_at.astimezone(UTC).date()}"
+
+
+def _read(tx: sa.Connection, row: sa.Row[Any]) -> UpdateRow:
+    raw = vault_of(tx).open_bytes(key_owner(row.received_at), "raw_updates", "raw", row.id, row.raw)
+    return UpdateRow(**{**row._mapping, "raw": raw})

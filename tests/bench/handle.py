@@ -99,7 +99,7 @@ def turns_of(conn: Connection) -> list[TurnRows]:
     states = {row.id: row.state for row in conn.execute(sa.select(tables.conversations))}
     for row in conn.execute(sa.select(tables.messages).order_by(tables.messages.c.created_at, tables.messages.c.seq)):
         empty = TurnRows(state=states[row.conversation_id], messages=[], unanswered=[], cases=[], events=[])
-        parts.setdefault((row.conversation_id, row.created_at), empty).messages.append(messages.read(row))
+        parts.setdefault((row.conversation_id, row.created_at), empty).messages.append(messages.read(conn, row))
     for row in conn.execute(sa.select(tables.unanswered)):
         parts[row.conversation_id, row.at].unanswered.append(dict(row._mapping))
     of_case = {}

@@ -1,14 +1,17 @@
-"""A process that writes until it is killed: `python -m tests.storage.crash_child ADDRESS hold|go`."""
+"""A process that writes until it is killed: `python -m tests.storage.crash_child ADDRESS KEYS hold|go`."""
 
 import asyncio
 import os
 import sys
 from functools import partial
 from itertools import count
+from pathlib import Path
 
 import sqlalchemy as sa
 
+from bot.settings import Settings
 from bot.storage.engine import open_storage
+from bot.storage.vault import open_vault
 from tests.storage.rows import say
 
 
@@ -21,9 +24,9 @@ def write(tx: sa.Connection, *, contact_ref: str, hold: bool) -> None:
     say(tx, contact_ref)
 
 
-async def main(database_url: str, what: str) -> None:
+async def main(database_url: str, keys_dir: str, what: str) -> None:
     """Writes with eight tasks; prints each conversation when it is committed."""
-    storage, numbers = open_storage(database_url), count()
+    storage, numbers = open_storage(database_url, open_vault(Settings(data_dir=Path(keys_dir)))), count()
 
     async def work() -> None:
         for number in numbers:

@@ -12,8 +12,9 @@ import pytest
 import sqlalchemy as sa
 
 from bot.errors import StorageError
-from bot.storage import cases, unanswered, votes
+from bot.storage import cases, tables, unanswered, votes
 from bot.storage.cases import CaseRow
+from bot.storage.vault import Vault
 from tests.storage.rows import NOW, conversation_of, count, hear
 
 
@@ -111,14 +112,16 @@ def test_values_outside_the_lists_are_refused(tx: sa.Connection, wrong: dict[str
         open_case(tx, lambda _size: 0, **wrong)
 
 
-def test_an_event_keeps_its_note_as_bytes(tx: sa.Connection) -> None:
+def test_an_event_keeps_its_note_sealed_with_the_key_of_its_case(tx: sa.Connection, vault: Vault) -> None:
     case = open_case(tx, lambda _size: 0)
 
     cases.add_event(tx, case_id=case.id, kind="opened", now=NOW)
     cases.add_event(tx, case_id=case.id, kind="note", now=NOW, note="w€rds")
 
-    rows = tx.exec_driver_sql("SELECT kind, note FROM case_events ORDER BY kind DESC").all()
-    assert [(kind, note and bytes(note)) for kind, note in rows] == [("opened", None), ("note", "w€rds".encode())]
+    opened, noted = tx.execute(sa.select(tables.case_events).order_by(tables.case_events.c.kind.desc())).all()
+    assert opened.note is None
+    assert "w€rds".encode() not in noted.note
+    assert vault.open(case.id, "case_events", "note", noted.id, noted.note) == "w€rds"
 
 
 def test_one_vote_counts_for_each_message(tx: sa.Connection) -> None:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from bot.model import SendClass
 from bot.storage import outbound
 from bot.storage.engine import Storage, open_storage
+from bot.storage.vault import Vault
 from tests.storage.rows import NOW, conversation_of, count, hear, say, status
 
 LATER = NOW + timedelta(seconds=30)
@@ -166,13 +167,13 @@ def test_recovery_leaves_what_another_process_may_still_send(tx: sa.Connection) 
     assert status(tx, row) == "queued"
 
 
-async def test_what_a_dead_process_had_claimed_is_sent_by_the_next(database_url: str) -> None:
-    dead = open_storage(database_url)
+async def test_what_a_dead_process_had_claimed_is_sent_by_the_next(database_url: str, vault: Vault) -> None:
+    dead = open_storage(database_url, vault)
     row = await dead.run(say)
     assert await dead.run(claim) == 1
     dead.close()
 
-    storage = open_storage(database_url)
+    storage = open_storage(database_url, vault)
     await storage.run(partial(outbound.recover, now=NOW))
 
     assert await storage.read(with_work) == [row.conversation_id]

@@ -9,6 +9,7 @@ import pytest
 
 from bot.settings import REPOSITORY
 from bot.storage.migrate import upgrade
+from bot.storage.vault import Vault
 
 END_S = 30
 
@@ -42,8 +43,8 @@ def said_next(process: subprocess.Popen[str], last: set[str]) -> list[str]:
 
 
 @pytest.fixture
-def own_database_url(empty_database_url: str) -> str:
-    upgrade(empty_database_url)
+def own_database_url(empty_database_url: str, vault: Vault) -> str:
+    upgrade(empty_database_url, vault)
     return empty_database_url
 
 
