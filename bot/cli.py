@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.errors import ReturneeBotError
+from bot.keys_cli import keys
 from bot.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(db, name="db")
+app.add_typer(keys, name="keys")
 
 _out = Console()
 _err = Console(stderr=True)

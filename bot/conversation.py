@@ -151,9 +151,8 @@ def _handle(tx: Connection, *, parts: Conversations, inbound: Inbound, parsed: P
     if isinstance(inbound.payload, Attachment):
         attachments.keep(tx, message, inbound.payload)
     memory = Memory.read(conversation.language, conversation.state)
-    pace, verdict = admit(
-        memory.pace, heard, at_s=now.timestamp(), per_minute=parts.heard_per_minute.get(inbound.channel)
-    )
+    sent_at, per_minute = min(inbound.sent_at or now, now), parts.heard_per_minute.get(inbound.channel)
+    pace, verdict = admit(memory.pace, heard, at_s=sent_at.timestamp(), per_minute=per_minute)
     turn = _turn(parts, memory.state, heard, verdict)
     desk = parts.desk(tx, conversation.id, message.id, language=turn.state.language, pressed_on=pressed_on, now=now)
     drafts = [draft for effect in turn.effects for draft in carry_out(desk, effect)][:STEPS_ALONE]

@@ -98,7 +98,8 @@ class Inbound:
     """One message from a contact.
 
     channel, bot and external_id together name the message: the same three mean the same message sent again.
-    contact_ref is the channel's own name for the contact (a chat id, the hash of a cookie).
+    contact_ref is the channel's own name for the contact (a chat id, the hash of a cookie). sent_at is when the contact
+    sent it, where the channel says so: what waited while we were down comes all at once.
     """
 
     channel: ChannelName
@@ -106,6 +107,7 @@ class Inbound:
     external_id: str
     contact_ref: str
     payload: Payload
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
@@ -11,7 +12,7 @@ from sqlalchemy import Connection
 
 from bot.errors import SendRejected, SendRetryable
 from bot.hearing import buttons_of
-from bot.model import Attachment, Blocked, Command, CommandName, Moved, Press, Returned, StaffCommand, Text
+from bot.model import Attachment, Blocked, Command, CommandName, Inbound, Moved, Press, Returned, StaffCommand, Text
 from bot.storage import attachments, cases, contacts, conversations, messages
 from bot.storage.messages import MessageRow
 from tests.talk import Talk
@@ -192,6 +193,22 @@ async def test_a_button_of_another_version_is_stale(talk: Talk) -> None:
     reply, *_ = await talk.then(await talk.send(Press(button=f"{changed.id.hex}.0")))
 
     assert reply.body == talk.words("stale_button")
+
+
+async def test_what_waited_while_we_were_down_is_no_flood(talk: Talk) -> None:
+    began = talk.time[0] - timedelta(hours=1)
+    for n in range(40):
+        sent = Inbound(
+            channel="web",
+            bot="test",
+            external_id=str(n),
+            contact_ref=talk.contact_ref,
+            payload=Text(text=f"line {n}"),
+            sent_at=began + timedelta(seconds=30 * n),
+        )
+        replies = await talk.then(await talk.conversations.handle(sent))
+        assert replies
+        assert talk.words("too_fast") not in [reply.body for reply in replies]
 
 
 async def test_a_flood_gets_one_notice_and_every_message_is_kept(talk: Talk) -> None:

@@ -60,7 +60,14 @@ def parse_update(raw: bytes, *, bot: str, staff_groups: frozenset[int]) -> list[
         return []
     external_id, chat_id, payload = found
     return [
-        Inbound(channel=NAME, bot=bot, external_id=external_id, contact_ref=str(chat_id), payload=payload),
+        Inbound(
+            channel=NAME,
+            bot=bot,
+            external_id=external_id,
+            contact_ref=str(chat_id),
+            payload=payload,
+            sent_at=update.message.date if update.message else None,
+        ),
     ]
 
 

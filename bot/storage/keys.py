@@ -165,7 +165,7 @@ class KeyStore:
         return self._master(row.master).open(row.wrapped, owner.encode())
 
     def _add(self, owner: str) -> None:
-        masters = self._masters
+        masters = self._load_masters()  # the newest of now: an older one may be dropped soon
         wrapped = masters.by_version[masters.newest].seal(new_secret(), owner.encode())
         with self._writer.begin() as tx:
             tx.execute(_INSERT, {"owner": owner, "master": masters.newest, "wrapped": wrapped})

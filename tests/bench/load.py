@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -57,24 +58,23 @@ class Load:
         ]
 
 
-def measure_load() -> list[Row]:
-    """All rows; one run."""
+def measure_load() -> Iterator[Row]:
+    """All rows as they come; one run."""
     with tempfile.TemporaryDirectory() as name, fake_telegram_process() as fake:
         bot = Bot(folder=Path(name) / "bot", api_url=fake.address)
         floor = asyncio.run(_prepare(bot))
         bot.start()
         try:
             bot.wait_until_up()
-            rows = _measure_steady(fake, bot)
-            rows += _measure_most(fake, bot, floor)
+            yield from _measure_steady(fake, bot)
+            yield from _measure_most(fake, bot, floor)
         finally:
             bot.kill()
-    return rows
 
 
 async def _prepare(bot: Bot) -> float:
     """Begins the conversations, each of which has an answer already; gives the floor: the same rows, written alone."""
-    with inbox(bot.database) as box:
+    async with inbox(bot.database, bot.folder) as box:
         await _each(CONVERSATIONS, partial(_begin, box))
         with sqlite3.connect(bot.folder / "returnee-bot.db") as database:
             database.execute("UPDATE outbound SET status = 'sent', platform_id = '0'")

@@ -1,8 +1,8 @@
 """The application in this process, without a network: for what is about updates and not about processes."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,16 +27,24 @@ class Inbox:
         await self.application.ingest("telegram", ACCOUNT, str(update_id), raw)
 
 
-@contextmanager
-def inbox(database_url: str) -> Iterator[Inbox]:
-    """The application over this database; nothing is sent."""
-    settings = Settings(data_dir=REPOSITORY / "data", database_url=database_url)
+@asynccontextmanager
+async def inbox(database_url: str, data_dir: Path) -> AsyncIterator[Inbox]:
+    """The application over this database, with the keys of this folder; nothing is sent."""
+    link_models(data_dir)
+    settings = Settings(data_dir=data_dir, database_url=database_url)
     channel = open_channel(token=TOKEN, api_url="http://127.0.0.1:9", staff_group=None)
     application = open_application(settings, WebChannel(), channel)
     try:
         yield Inbox(application=application)
     finally:
-        application.storage.close()
+        await application.aclose()
+
+
+def link_models(data_dir: Path) -> None:
+    """Lets a bot of this folder use the models of this checkout."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    if not (data_dir / "models").exists():
+        (data_dir / "models").symlink_to(REPOSITORY / "data" / "models")
 
 
 def text_update(number: int, user: int, text: str) -> dict[str, Any]:

@@ -112,12 +112,12 @@ def _without_text(message: dict[str, Any], number: int) -> dict[str, Any]:
 
 def bomb(folder: Path) -> Bombed:
     """Delivers every bomb, then an ordinary question."""
-    return asyncio.run(_bomb(fresh(folder, "bombs")))
+    return asyncio.run(_bomb(fresh(folder, "bombs"), folder))
 
 
-async def _bomb(database_url: str) -> Bombed:
+async def _bomb(database_url: str, keys: Path) -> Bombed:
     outcome = Bombed()
-    with inbox(database_url) as box:
+    async with inbox(database_url, keys) as box:
         await box.deliver(1, json.dumps(text_update(1, 6, ANSWERED[0])).encode())  # everything is loaded by now
         process = psutil.Process()
         before = process.memory_info().rss

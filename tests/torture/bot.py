@@ -14,6 +14,7 @@ import psutil
 
 from tests.fakes.telegram_server import TOKEN
 from tests.serving import REPOSITORY, free_port
+from tests.torture.application import link_models
 
 SECRET: Final = "kD83_nfPq0-Zx71mLw"
 START_TIMEOUT_S: Final = 120.0
@@ -34,9 +35,7 @@ class Bot:
     process: "subprocess.Popen[bytes] | None" = None
 
     def __post_init__(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if not (self.folder / "models").exists():
-            (self.folder / "models").symlink_to(REPOSITORY / "data" / "models")
+        link_models(self.folder)
 
     @property
     def address(self) -> str:

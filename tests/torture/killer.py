@@ -49,7 +49,7 @@ class Killer:
                 self._drain(fake, bot)
             finally:
                 bot.kill()
-            return compare(self.fed, rows_of(bot.database), fake.record())
+            return compare(self.fed, rows_of(bot.database, bot.folder), fake.record())
 
     def _feed(self, fake: FakeTelegram, bot: Bot) -> None:
         chance = random.Random(f"{self.seed} feed")

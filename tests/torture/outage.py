@@ -78,7 +78,7 @@ class Outage:
         well = time.monotonic()
         self._drain(fake, bot, well)
         drained_s = time.monotonic() - well
-        rows = [row for row in rows_of(bot.database) if row.chat in fed]
+        rows = [row for row in rows_of(bot.database, bot.folder) if row.chat in fed]
         record = [call for call in fake.record() if str(call["chat_id"]) in fed]
         seen = proxy.log[seen_before:]
         return Outcome(

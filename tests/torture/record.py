@@ -2,14 +2,18 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
+from bot.settings import Settings
 from bot.storage import dialects
+from bot.storage.contacts import ref_of
 from bot.storage.tables import contacts, conversations, messages, outbound
-from bot.storage.texts import to_text
+from bot.storage.vault import carry, open_vault
 
 Json = dict[str, Any]
 
@@ -66,12 +70,15 @@ class Findings:
         return f"{self.faults or '0 faults'}; {self.updates} updates, {self.messages} messages taken; {more}"
 
 
-def rows_of(database_url: str) -> list[Row]:
-    """All messages, by conversation, in order."""
+def rows_of(database_url: str, data_dir: Path) -> list[Row]:
+    """All messages, by conversation, in order; data_dir holds the keys."""
     engine = dialects.create_engine(dialects.parse_database_url(database_url), connections=1, read_only=True)
     query = (
         sa.select(
+            contacts.c.id.label("contact_id"),
             contacts.c.ref,
+            messages.c.id,
+            messages.c.conversation_id,
             messages.c.seq,
             messages.c.author,
             messages.c.external_id,
@@ -85,16 +92,16 @@ def rows_of(database_url: str) -> list[Row]:
         .join(conversations, conversations.c.id == messages.c.conversation_id)
         .join(contacts, contacts.c.id == conversations.c.contact_id)
         .outerjoin(outbound, outbound.c.message_id == messages.c.id)
-        .order_by(contacts.c.ref, messages.c.seq)
+        .order_by(contacts.c.id, messages.c.seq)
     )
-    with engine.begin() as tx:
+    with closing(open_vault(Settings(data_dir=data_dir))) as vault, carry(engine, vault).begin() as tx:
         found = [
             Row(
-                chat=to_text(row.ref),
+                chat=ref_of(tx, row.contact_id, row.ref),
                 seq=row.seq,
                 author=row.author,
                 external_id=row.external_id,
-                body=to_text(row.body),
+                body=vault.open(row.conversation_id, "messages", "body", row.id, row.body),
                 send_class=row.send_class,
                 status=row.status,
                 attempts=row.attempts or 0,

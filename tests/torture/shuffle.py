@@ -49,15 +49,15 @@ def shuffle(folder: Path, *, updates: int, chats: int, seed: int) -> Shuffled:
         for _ in range(chance.randint(1, 5))
     )
     clean, mixed = fresh(folder, "clean"), fresh(folder, "mixed")
-    asyncio.run(_deliver(clean, first, plan, at_once=1))
-    asyncio.run(_deliver(mixed, first, [plan[number] for _, number in copies], at_once=AT_ONCE))
-    one, other = _state(clean), _state(mixed)
+    asyncio.run(_deliver(clean, folder, first, plan, at_once=1))
+    asyncio.run(_deliver(mixed, folder, first, [plan[number] for _, number in copies], at_once=AT_ONCE))
+    one, other = _state(clean, folder), _state(mixed, folder)
     different = [chat for chat in one.keys() | other.keys() if one.get(chat) != other.get(chat)]
     return Shuffled(updates=updates, deliveries=len(copies), different=different)
 
 
-async def _deliver(database_url: str, first: list[Json], then: list[Json], *, at_once: int) -> None:
-    with inbox(database_url) as box:
+async def _deliver(database_url: str, keys: Path, first: list[Json], then: list[Json], *, at_once: int) -> None:
+    async with inbox(database_url, keys) as box:
         for updates in (first, then):
             waiting = iter(updates)
 
@@ -70,8 +70,8 @@ async def _deliver(database_url: str, first: list[Json], then: list[Json], *, at
                     group.create_task(work())
 
 
-def _state(database_url: str) -> State:
+def _state(database_url: str, keys: Path) -> State:
     state: State = {}
-    for row in rows_of(database_url):
+    for row in rows_of(database_url, keys):
         state.setdefault(row.chat, Counter())[row.author, row.body, row.external_id] += 1
     return state
