@@ -26,8 +26,7 @@ TELEGRAM_TOKEN: Final = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{20,100}")
 TELEGRAM_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{16,256}")
 SECRET_MIN_DIFFERENT: Final = 6
 NOT_IN_THIS_VERSION = (
-    "MODE=production needs the staff console, the on-call list and encryption at rest, which this version does not"
-    " have yet. Use MODE=demo."
+    "MODE=production needs the staff console and the on-call list, which this version does not have yet. Use MODE=demo."
 )
 
 

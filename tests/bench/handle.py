@@ -21,6 +21,7 @@ from bot.model import Inbound, SendClass, Text
 from bot.settings import REPOSITORY, Paths, Settings
 from bot.storage import conversations, messages, outbound, tables
 from bot.storage.messages import MessageRow
+from bot.storage.vault import vault_of
 from tests.bench.row import Row, percentile
 
 TASKS = 8
@@ -86,7 +87,7 @@ def _inbound(i: int, texts: list[str]) -> Inbound:
 class TurnRows:
     """All that one message led to in the database: itself, the bot's messages, and what else was noted."""
 
-    state: bytes
+    state: str
     messages: list[MessageRow]
     unanswered: list[dict[str, Any]]
     cases: list[dict[str, Any]]
@@ -96,7 +97,11 @@ class TurnRows:
 def turns_of(conn: Connection) -> list[TurnRows]:
     """What every message of a contact led to, in the order in which they came."""
     parts: dict[tuple[UUID, datetime], TurnRows] = {}
-    states = {row.id: row.state for row in conn.execute(sa.select(tables.conversations))}
+    unseal = vault_of(conn).open
+    states = {
+        row.id: unseal(row.id, "conversations", "state", row.id, row.state)
+        for row in conn.execute(sa.select(tables.conversations))
+    }
     for row in conn.execute(sa.select(tables.messages).order_by(tables.messages.c.created_at, tables.messages.c.seq)):
         empty = TurnRows(state=states[row.conversation_id], messages=[], unanswered=[], cases=[], events=[])
         parts.setdefault((row.conversation_id, row.created_at), empty).messages.append(messages.read(conn, row))
@@ -133,7 +138,7 @@ def write_turn(tx: Connection, *, i: int, turn: TurnRows) -> None:
     for event in turn.events:
         tx.execute(_INSERT_EVENT, event | {"id": uuid4(), "case_id": ids.get(event["case_id"], event["case_id"])})
     last_seq = conversation.last_seq + len(turn.messages)
-    conversations.save(tx, replace(conversation, state=turn.state.decode(), last_seq=last_seq, updated_at=now))
+    conversations.save(tx, replace(conversation, state=turn.state, last_seq=last_seq, updated_at=now))
 
 
 _INSERT_UNANSWERED = sa.insert(tables.unanswered)
