@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.bench.handle import measure_handle
+from tests.bench.handle import measure_handle, measure_sealing
 from tests.bench.report import MACHINE, write_section
 from tests.bench.row import table_of
 from tests.bench.serve import measure_serve
@@ -11,7 +11,7 @@ from tests.bench.serve import measure_serve
 def main() -> None:
     """Measures everything, prints it as it comes, and writes its section of docs/benchmarks.md."""
     rows = []
-    for row in (*asyncio.run(measure_handle()), *measure_serve()):
+    for row in (*asyncio.run(measure_handle()), asyncio.run(measure_sealing()), *measure_serve()):
         print(f"{row.figure:<78} {row.measured:>22}   goal {row.goal}", flush=True)
         rows.append(row)
     write_section("The bot", f"Printed by `make bench` on {MACHINE}.\n\n{table_of(rows)}")

@@ -5,11 +5,13 @@ import json
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -21,8 +23,9 @@ from bot.model import Inbound, SendClass, Text
 from bot.settings import REPOSITORY, Paths, Settings
 from bot.storage import conversations, messages, outbound, tables
 from bot.storage.messages import MessageRow
-from bot.storage.vault import vault_of
+from bot.storage.vault import Vault, open_vault, vault_of
 from tests.bench.row import Row, percentile
+from tests.torture.application import link_models
 
 TASKS = 8
 MESSAGES = 3000
@@ -62,9 +65,49 @@ async def _round() -> tuple[float, float, float, float, float]:
     return handled / floor, handled, floor, percentile(times, 0.5), percentile(times, 0.99)
 
 
+class PlainVault(Vault):
+    """Seals nothing: what sealing costs is the difference."""
+
+    def seal_bytes(self, owner: UUID | str, table: str, column: str, row: UUID, plain: bytes) -> bytes:
+        """The bytes as they are."""
+        return plain
+
+    def open_bytes(self, owner: UUID | str, table: str, column: str, row: UUID, sealed: bytes) -> bytes:
+        """The bytes as they are."""
+        return sealed
+
+
+async def measure_sealing() -> Row:
+    """Messages a second with sealing and without, in turn; the median round counts."""
+
+    def plain(settings: Settings) -> Vault:
+        with closing(open_vault(settings)) as real:
+            return PlainVault(keys=real.keys, look_up=real.look_up)
+
+    ratios = []
+    for _ in range(ROUNDS):
+        with patch("bot.app.open_vault", plain):
+            without = await _handled_per_s()
+        ratios.append(await _handled_per_s() / without)
+    cost = 1 - sorted(ratios)[ROUNDS // 2]
+    return Row(figure="handle: what sealing costs of its throughput", measured=f"{cost:.0%}", goal="≤ 15 %")
+
+
+async def _handled_per_s() -> float:
+    texts = _texts()
+    with tempfile.TemporaryDirectory() as folder:
+        application = _open(Path(folder))
+        try:
+            await application.conversations.handle(_inbound(-1, texts))
+            rate, _ = await _drive(lambda i: application.conversations.handle(_inbound(i, texts)))
+        finally:
+            await application.aclose()
+    return rate
+
+
 def _open(folder: Path) -> Application:
-    settings = Settings(data_dir=REPOSITORY / "data", database_url=f"sqlite:///{folder / 'bench.db'}")
-    return open_application(settings, WebChannel())
+    link_models(folder)
+    return open_application(Settings(data_dir=folder), WebChannel())
 
 
 def _texts() -> list[str]:
