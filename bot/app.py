@@ -32,6 +32,7 @@ from bot.nlu.engine import Engine
 from bot.nlu.hosts import open_engine
 from bot.nlu.live import LiveEngine, open_live
 from bot.settings import Settings
+from bot.storage.alone import alone
 from bot.storage.engine import Storage, open_foreign_engine, open_storage
 from bot.storage.migrate import upgrade
 from bot.storage.vault import Vault, open_vault
@@ -319,6 +320,12 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
         SettingsError: the address is taken or not ours.
         ReturneeBotError: as open_application.
     """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with alone(settings.database):
+        _serve(settings, say)
+
+
+def _serve(settings: Settings, say: Callable[[str], None]) -> None:
     listener = _listen(settings)
     web = build_web(open_application(settings, *channels_of(settings)))
     config = uvicorn.Config(web, log_level="warning", access_log=False, timeout_graceful_shutdown=5, lifespan="on")

@@ -74,6 +74,20 @@ def test_after_a_power_cut_the_talk_goes_on_where_it_was(models: Path, tmp_path:
     assert after["answer"] == before["answer"]
 
 
+def test_a_second_process_on_the_same_file_is_refused_until_the_first_is_gone(models: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(folder), "PORT": str(free_port())}
+    with serving(folder, models=models) as served:
+        refused = try_to_serve(environment, folder)
+        assert httpx.get(f"{served.address}/healthz").status_code == 200
+        served.kill()
+    with serving(folder, models=models) as after:
+        assert httpx.get(f"{after.address}/healthz").status_code == 200
+
+    assert refused.returncode == 1
+    assert "Another process serves with this database already" in refused.stderr.replace("\n", " ")
+
+
 def test_what_was_accepted_just_before_a_power_cut_is_answered_after_it(models: Path, tmp_path: Path) -> None:
     port = free_port()
     with serving(tmp_path / "data", models=models, port=port) as served:
