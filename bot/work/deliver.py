@@ -171,7 +171,7 @@ class Deliverer:
             row = await self.storage.run(partial(outbound.claim, conversation_id=to.conversation_id, now=self.now()))
             self.reached("deliver.claimed")
             while row is not None:
-                outcome = await self._send(row)
+                outcome = self._held(line) or await self._send(row)
                 self.reached("deliver.sent")
                 answered = outcome.answered
                 self._hold(to, line, outcome)
@@ -180,6 +180,13 @@ class Deliverer:
                 self.notify(to.contact_ref)
         finally:
             line.done(to, answered=answered)
+
+    def _held(self, line: Line) -> "_Outcome | None":
+        """That the message waits, if the platform asked for silence while it was being claimed."""
+        wait_s = line.held_s()
+        if not wait_s:
+            return None
+        return _Outcome(status="queued", error="held", not_before=self.now() + timedelta(seconds=wait_s), answered=None)
 
     def _hold(self, to: Destination, line: Line, outcome: "_Outcome") -> None:
         if outcome.hold_s and outcome.chat_only:
@@ -246,8 +253,8 @@ class Deliverer:
 class _Outcome:
     """What became of one send; queued: to be tried again at not_before.
 
-    answered says whether the platform did its part; hold_s, how long it wants to hear nothing, of this contact only or
-    of anybody.
+    answered says whether the platform did its part, None where it was not asked; hold_s, how long it wants to hear
+    nothing, of this contact only or of anybody.
     """
 
     status: Literal["sent", "maybe_sent", "rejected", "failed", "queued"]
@@ -256,7 +263,7 @@ class _Outcome:
     not_before: datetime | None = None
     hold_s: float = 0.0
     chat_only: bool = False
-    answered: bool = True
+    answered: bool | None = True
 
 
 def _mark(

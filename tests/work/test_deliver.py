@@ -17,6 +17,7 @@ from bot.model import OutboundMessage, SendClass
 from bot.storage import holds, outbound
 from bot.storage.engine import Storage
 from bot.storage.messages import MessageRow
+from bot.work.crash import nothing_happens
 from bot.work.deliver import Deliverer
 from tests.fakes import RecordingChannel, deliverer_of
 from tests.storage.rows import NOW, say, status
@@ -138,6 +139,23 @@ async def test_after_a_retry_after_the_bot_sends_nothing_to_anybody(post: Post) 
     assert await post.drain(other) == "queued"
     post.pass_time(seconds=0.2)
     assert (await post.drain(other), await post.drain(one)) == ("sent", "sent")
+
+
+async def test_what_is_being_claimed_when_the_platform_asks_for_silence_waits_too(post: Post) -> None:
+    row = await post.say()
+
+    def refused_meanwhile(place: str) -> None:
+        if place == "deliver.claimed":
+            post.deliverer._line_of(row.channel, row.bot).hold(30)
+
+    post.deliverer.reached = refused_meanwhile
+    assert await post.drain(row) == "queued"
+    assert post.sent == []
+    post.deliverer.reached = nothing_happens
+    post.pass_time(seconds=29.9)
+    assert await post.drain(row) == "queued"
+    post.pass_time(seconds=0.2)
+    assert await post.drain(row) == "sent"
 
 
 async def test_a_retry_after_is_obeyed_after_a_restart(post: Post) -> None:
