@@ -20,10 +20,10 @@ from typing import Any, Final
 
 import httpx
 
-from bot.app import utc_now
 from tests.bench.handle import TurnRows, turns_of, write_turn
 from tests.bench.rasa import measure_rasa
-from tests.bench.row import Row, percentile
+from tests.bench.report import MACHINE, write_section
+from tests.bench.row import Row, percentile, table_of
 from tests.fakes.telegram import FakeTelegram, fake_telegram_process
 from tests.torture.application import Inbox, inbox, raw_of, text_update
 from tests.torture.bot import Bot
@@ -36,6 +36,7 @@ MOST_INBOUND: Final = 2000
 TASKS: Final = 16
 FIRST_USER: Final = 1_000_000
 SETTLE_S: Final = 30.0
+WRITTEN_FROM_S: Final = 600.0
 
 
 @dataclass(kw_only=True)
@@ -128,7 +129,8 @@ def _measure_steady(fake: FakeTelegram, bot: Bot) -> list[Row]:
     ended.set()
     watch.join()
     waits = load.waits(fake.record())
-    errors = _errors(bot) + sum(wait == float("inf") for wait in waits)
+    errors = _errors(bot) | {"not answered": sum(wait == float("inf") for wait in waits)}
+    named = ", ".join(f"{name} {number}" for name, number in errors.items() if number)
     refused = len(fake.do("refused"))
     figure = f"Telegram with its limits, {took:.0f} s over {CONVERSATIONS} conversations"
     return [
@@ -139,7 +141,7 @@ def _measure_steady(fake: FakeTelegram, bot: Bot) -> list[Row]:
             goal="p95 < 1000 ms",
         ),
         Row(figure="  memory (RSS) at the most", measured=f"{max(load.rss_mb):.0f} MB", goal="< 600 MB"),
-        Row(figure="  errors (not answered, failed, rejected, ingest)", measured=str(errors), goal="0"),
+        Row(figure="  errors (not answered, failed, rejected, ingest)", measured=named or "0", goal="0"),
         Row(figure="  refused by the platform's rate limits and sent again", measured=str(refused), goal="-"),
     ]
 
@@ -179,11 +181,12 @@ def _settle(bot: Bot) -> None:
         time.sleep(0.2)
 
 
-def _errors(bot: Bot) -> int:
+def _errors(bot: Bot) -> dict[str, int]:
     lost = ('result="failed"', 'result="rejected"', "ingest_failures_total", "updates_quarantined ")
     lines = httpx.get(f"{bot.address}/metrics", timeout=20, trust_env=False).text.splitlines()
     kept = [line for line in lines if not line.startswith("#") and any(word in line for word in lost)]
-    return round(sum(float(line.rpartition(" ")[2]) for line in kept if "created" not in line))
+    figures = (line.rpartition(" ") for line in kept if "created" not in line)
+    return {name.removeprefix("returnee_bot_"): round(float(number)) for name, _, number in figures}
 
 
 def _figure(bot: Bot, name: str) -> float:
@@ -192,11 +195,13 @@ def _figure(bot: Bot, name: str) -> float:
 
 
 def main() -> None:
-    """Measures, and prints each row."""
-    began = utc_now()
+    """Measures, prints each row as it comes, and writes its section of docs/benchmarks.md unless it was short."""
+    rows = []
     for row in measure_load():
         print(f"{row.figure:<78} {row.measured:>28}   goal {row.goal}", flush=True)
-    print(f"{utc_now() - began} in all")
+        rows.append(row)
+    if SECONDS >= WRITTEN_FROM_S:
+        write_section("Load", f"Printed by `make bench-load` on {MACHINE}.\n\n{table_of(rows)}")
 
 
 if __name__ == "__main__":
