@@ -27,7 +27,7 @@ def copy_files(folder: Path) -> Path:
     """The files that people edit, as a checkout of their own."""
     folder.mkdir()
     for name in ("content", "flows", "nlu"):
-        shutil.copytree(REPOSITORY / name, folder / name)
+        shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns(".venv"))  # Rasa is 3 GB
     shutil.copy(REPOSITORY / "config.yml", folder)
     return folder
 
