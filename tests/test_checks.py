@@ -19,7 +19,7 @@ Edit = Callable[[str, str, str], None]
 def files(tmp_path: Path) -> Path:
     """A copy of everything that people edit."""
     for name in ("content", "flows", "nlu/data"):
-        shutil.copytree(REPOSITORY / name, tmp_path / name, ignore=shutil.ignore_patterns(".venv"))  # Rasa is 3 GB
+        shutil.copytree(REPOSITORY / name, tmp_path / name)
     for name in ("config.yml", "nlu/topics.yml"):
         shutil.copy(REPOSITORY / name, tmp_path / name)
     return tmp_path
