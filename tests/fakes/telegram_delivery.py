@@ -164,7 +164,8 @@ class Delivery:
             else:
                 await self.world.clock.sleep(delay_s)
                 delay_s = min(delay_s * 2, LONGEST_RETRY_S)
-        del self._tasks[lane]
+        if self._tasks.get(lane) is asyncio.current_task():  # a bot that came back has begun the lane anew
+            del self._tasks[lane]
 
     async def _post(self, pending: Pending, hook: Hook, client: httpx.AsyncClient) -> bool:
         headers = {"Content-Type": "application/json"}
