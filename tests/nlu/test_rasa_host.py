@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -194,6 +194,12 @@ def rasa_serving(rasa: Rasa, archive: Path, port: int) -> Iterator[subprocess.Po
         process.wait(timeout=20)
 
 
+def rounded(parsed: Parsed) -> Parsed:
+    """Without the last bits, which depend on how many threads a sum is made by."""
+    ranking = tuple((intent, round(confidence, 9)) for intent, confidence in parsed.ranking)
+    return replace(parsed, confidence=round(parsed.confidence, 9), ranking=ranking)
+
+
 def test_the_bot_asks_rasas_server_and_goes_on_when_it_is_gone(
     rasa: Rasa, archive: Path, embedded: EmbeddedEngine
 ) -> None:
@@ -206,7 +212,9 @@ def test_the_bot_asks_rasas_server_and_goes_on_when_it_is_gone(
         engine = RasaEngine(client=client, inside=embedded, now=time.monotonic, failed=failures.append)
         with rasa_serving(rasa, archive, port):
             for text in texts:
-                assert await engine.parse(text, today=TODAY) == parse(embedded.model, text, today=TODAY)
+                assert rounded(await engine.parse(text, today=TODAY)) == rounded(
+                    parse(embedded.model, text, today=TODAY)
+                )
             assert not failures
         assert await engine.parse("hello", today=TODAY) == parse(embedded.model, "hello", today=TODAY)
         assert failures == ["unreachable"]
