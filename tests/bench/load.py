@@ -125,7 +125,7 @@ def _measure_steady(fake: FakeTelegram, bot: Bot) -> list[Row]:
         count += 1
         time.sleep(max(began + count / PER_S - time.time(), 0))
     took = time.time() - began
-    _settle(bot)
+    _settle(fake, bot)
     ended.set()
     watch.join()
     waits = load.waits(fake.record())
@@ -175,9 +175,11 @@ def _watch(bot: Bot, load: Load, ended: threading.Event) -> None:
         load.rss_mb.append(bot.rss_mb())
 
 
-def _settle(bot: Bot) -> None:
+def _settle(fake: FakeTelegram, bot: Bot) -> None:
     deadline = time.monotonic() + SETTLE_S
-    while _figure(bot, "returnee_bot_outbound_queued ") and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        if not fake.do("state")["pending"] and not _figure(bot, "returnee_bot_outbound_queued "):
+            return
         time.sleep(0.2)
 
 
