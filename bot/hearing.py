@@ -31,7 +31,7 @@ from bot.storage.messages import MessageRow
 from bot.storage.tables import Kind
 from khmer_nlu import Parsed, match_key
 
-TYPED_CHOICE_MAX_CHARS: Final = 80
+TYPED_CHOICE_MAX_CHARS: Final = 50
 """Longer messages are no button's words, which have 40 characters at most."""
 _CONTROLS: Final = {
     "menu": "show_menu",
@@ -126,13 +126,14 @@ def _hear_press(tx: Connection, conversation: ConversationRow, button: str) -> t
 def _typed_choice(tx: Connection, conversation: ConversationRow, text: str) -> tuple[Action, UUID] | None:
     """The button of the last message whose words, or whose number in the list, the contact typed."""
     key = match_key(text).strip() if len(text) <= TYPED_CHOICE_MAX_CHARS else ""
-    message = messages.last_with_buttons(tx, conversation.id) if key else None
-    if message is None:
+    found = messages.last_buttons(tx, conversation.id) if key else None
+    if found is None:
         return None
-    for place, button in enumerate(_kept(message), start=1):
+    message_id, kept = found
+    for place, button in enumerate(json.loads(kept), start=1):
         if key in (str(place), _title_key(button["title"])):
             with suppress(ValueError):  # another version's button: its words are understood like any others
-                return Action.decode(button["action"]), message.id
+                return Action.decode(button["action"]), message_id
     return None
 
 

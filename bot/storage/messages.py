@@ -46,7 +46,8 @@ _SEQ_OF = sa.select(messages.c.seq).where(
 _GET = sa.select(messages).where(messages.c.id == sa.bindparam("message_id"))
 _OF_CONVERSATION = sa.select(messages).where(messages.c.conversation_id == sa.bindparam("conversation_id"))
 _LAST_WITH_BUTTONS = (
-    _OF_CONVERSATION.where(messages.c.buttons.is_not(None))
+    sa.select(messages.c.id, messages.c.buttons)
+    .where(messages.c.conversation_id == sa.bindparam("conversation_id"), messages.c.buttons.is_not(None))
     .order_by(messages.c.seq.desc())
     .limit(sa.literal_column("1"))
 )
@@ -104,10 +105,12 @@ def visible_after(tx: sa.Connection, conversation_id: UUID, after_seq: int, limi
     return [read(tx, row) for row in tx.execute(_VISIBLE_AFTER, values)]
 
 
-def last_with_buttons(tx: sa.Connection, conversation_id: UUID) -> MessageRow | None:
-    """The newest message that has buttons, if any has."""
+def last_buttons(tx: sa.Connection, conversation_id: UUID) -> tuple[UUID, str] | None:
+    """The newest message that has buttons, and these, if any has."""
     row = tx.execute(_LAST_WITH_BUTTONS, {"conversation_id": conversation_id}).one_or_none()
-    return None if row is None else read(tx, row)
+    if row is None:
+        return None
+    return row.id, vault_of(tx).open(conversation_id, "messages", "buttons", row.id, row.buttons)
 
 
 def last_answer(tx: sa.Connection, conversation_id: UUID) -> MessageRow | None:

@@ -143,13 +143,13 @@ def test_other_conversations_stay_out_of_sight(tx: sa.Connection) -> None:
 
 def test_the_last_message_with_buttons_is_found(tx: sa.Connection) -> None:
     conversation_id = conversation_of(tx).id
-    assert messages.last_with_buttons(tx, conversation_id) is None
+    assert messages.last_buttons(tx, conversation_id) is None
     hear(tx, buttons="[1]")
     last = hear(tx, buttons="[2]")
     hear(tx)
     hear(tx, "someone else", buttons="[3]")
 
-    assert messages.last_with_buttons(tx, conversation_id) == last
+    assert messages.last_buttons(tx, conversation_id) == (last.id, last.buttons)
 
 
 async def test_of_twenty_deliveries_of_one_message_one_counts(storage: Storage) -> None:
