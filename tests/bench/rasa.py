@@ -19,7 +19,7 @@ from tests.bench.row import Row
 from tests.serving import free_port
 from tests.torture.words import ANSWERED
 
-PROGRAM: Final = os.environ.get("BENCH_RASA", "")
+PROGRAM: Final = os.environ.get("BENCH_RASA", "") and str(Path(os.environ["BENCH_RASA"]).absolute())
 SECONDS: Final = 30.0
 TASKS: Final = 8
 START_S: Final = 240.0
