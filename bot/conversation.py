@@ -21,7 +21,7 @@ from bot.flows.tact import after_turn, plan_vote
 from bot.hearing import hear, kind_of, words_of
 from bot.model import Attachment, Blocked, ChannelName, Inbound, Language, Moved, Notice, Returned, SendClass
 from bot.nlu.engine import Engine
-from bot.replies import Desk, carry_out, write_drafts
+from bot.replies import Desk, carry_out, offered_after, write_drafts
 from bot.storage import attachments, contacts, conversations, messages
 from bot.storage.conversations import ConversationRow
 from bot.storage.engine import Storage
@@ -143,14 +143,14 @@ def _handle(tx: Connection, *, parts: Conversations, inbound: Inbound, parsed: P
     conversation = conversations.lock_or_create(
         tx, channel=inbound.channel, bot=inbound.bot, contact_ref=inbound.contact_ref, now=now
     )
-    heard, pressed_on, words = hear(tx, conversation, inbound, parsed)
+    memory = Memory.read(conversation.language, conversation.state)
+    heard, pressed_on, words = hear(tx, conversation, inbound, parsed, memory.offered)
     message = _message(conversation, inbound, words, now)
     if not messages.insert(tx, message):
         known = messages.seq_of(tx, channel=inbound.channel, bot=inbound.bot, external_id=inbound.external_id)
         return Handled(conversation_id=conversation.id, seq=known, duplicate=True)
     if isinstance(inbound.payload, Attachment):
         attachments.keep(tx, message, inbound.payload)
-    memory = Memory.read(conversation.language, conversation.state)
     sent_at, per_minute = min(inbound.sent_at or now, now), parts.heard_per_minute.get(inbound.channel)
     pace, verdict = admit(memory.pace, heard, at_s=sent_at.timestamp(), per_minute=per_minute)
     turn = _turn(parts, memory.state, heard, verdict)
@@ -159,7 +159,12 @@ def _handle(tx: Connection, *, parts: Conversations, inbound: Inbound, parsed: P
     write_drafts(desk, conversation, message.seq + 1, drafts)
     tact = after_turn(memory.tact, turn.effects)
     planned = plan_vote(tact, turn.effects, now)
-    memory = Memory(state=turn.state, pace=said(pace, len(drafts)), tact=planned or tact)
+    memory = Memory(
+        state=turn.state,
+        pace=said(pace, len(drafts)),
+        tact=planned or tact,
+        offered=offered_after(memory.offered, drafts),
+    )
     hides = any(isinstance(effect, Hide) for effect in turn.effects)
     conversations.save(
         tx,

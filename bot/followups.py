@@ -15,7 +15,7 @@ from bot.flows.memory import Memory
 from bot.flows.model import Action, Choice, Do
 from bot.flows.tact import ask_vote
 from bot.model import SendClass
-from bot.replies import Desk, write_drafts
+from bot.replies import Desk, offered_after, write_drafts
 from bot.storage import cases, contacts, conversations, messages, votes
 from bot.storage.conversations import ConversationRow
 from bot.storage.engine import Storage
@@ -73,10 +73,10 @@ def _ask_vote(tx: Connection, *, parts: Followups, conversation_id: UUID) -> boo
         Choice(action=Action(do=Do.HELPED, of=about), title="helped_button"),
         Choice(action=Action(do=Do.NOT_HELPED, of=about), title="not_helped_button"),
     )
-    write_drafts(
-        desk, conversation, conversation.last_seq + 1, [desk.draft(desk.words("vote_question"), choices, SendClass.B)]
-    )
-    kept = replace(memory, tact=tact, pace=said(memory.pace, 1)).write()
+    drafts = [desk.draft(desk.words("vote_question"), choices, SendClass.B)]
+    write_drafts(desk, conversation, conversation.last_seq + 1, drafts)
+    offered = offered_after(memory.offered, drafts)
+    kept = replace(memory, tact=tact, pace=said(memory.pace, 1), offered=offered).write()
     conversations.save(tx, replace(conversation, state=kept, last_seq=conversation.last_seq + 1, updated_at=now))
     return True
 

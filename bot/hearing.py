@@ -5,13 +5,13 @@ A module of its own because conversation.py owns the transaction and its order, 
 
 import json
 from contextlib import suppress
-from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from bot.flows.model import Action, Do, Heard, Pressed, PressedStale, Said, Sent, StaffSpoke
+from bot.flows.typed import may_name, place_typed
 from bot.model import (
     Attachment,
     Blocked,
@@ -29,10 +29,8 @@ from bot.storage import messages
 from bot.storage.conversations import ConversationRow
 from bot.storage.messages import MessageRow
 from bot.storage.tables import Kind
-from khmer_nlu import Parsed, match_key
+from khmer_nlu import Parsed
 
-TYPED_CHOICE_MAX_CHARS: Final = 50
-"""Longer messages are no button's words, which have 40 characters at most."""
 _CONTROLS: Final = {
     "menu": "show_menu",
     "language": "change_language",
@@ -77,9 +75,13 @@ def kind_of(inbound: Inbound) -> Kind:
 
 
 def hear(
-    tx: Connection, conversation: ConversationRow, inbound: Inbound, parsed: Parsed | None
+    tx: Connection,
+    conversation: ConversationRow,
+    inbound: Inbound,
+    parsed: Parsed | None,
+    offered: tuple[int, ...] | None,
 ) -> tuple[Heard, UUID | None, str]:
-    """What was heard, the message whose button it was, and the words to keep of it."""
+    """What was heard, the message whose button it was, and the words to keep of it. offered: as in Memory."""
     match inbound.payload:
         case Attachment() as attachment:
             sent = Sent(kind=attachment.kind, own=attachment.own, album=attachment.album)
@@ -94,8 +96,8 @@ def hear(
             return _hear_press(tx, conversation, button)
         case Text(text=text):
             assert parsed is not None  # noqa: S101 - handle() parses every Text
-            typed = None if parsed.crisis else _typed_choice(tx, conversation, text)
-            if typed:
+            may_be_typed = not parsed.crisis and may_name(parsed.key, offered)
+            if may_be_typed and (typed := _typed_choice(tx, conversation, parsed.key)):
                 action, message = typed
                 return Pressed(action=action), message, text
             return Said(text=text, parsed=parsed), None, text
@@ -123,20 +125,14 @@ def _hear_press(tx: Connection, conversation: ConversationRow, button: str) -> t
         return PressedStale(), None, ""
 
 
-def _typed_choice(tx: Connection, conversation: ConversationRow, text: str) -> tuple[Action, UUID] | None:
+def _typed_choice(tx: Connection, conversation: ConversationRow, key: str) -> tuple[Action, UUID] | None:
     """The button of the last message whose words, or whose number in the list, the contact typed."""
-    key = match_key(text).strip() if len(text) <= TYPED_CHOICE_MAX_CHARS else ""
-    found = messages.last_buttons(tx, conversation.id) if key else None
+    found = messages.last_buttons(tx, conversation.id)
     if found is None:
         return None
-    message_id, kept = found
-    for place, button in enumerate(json.loads(kept), start=1):
-        if key in (str(place), _title_key(button["title"])):
-            with suppress(ValueError):  # another version's button: its words are understood like any others
-                return Action.decode(button["action"]), message_id
+    message_id, kept = found[0], json.loads(found[1])
+    place = place_typed(key, (button["title"] for button in kept))
+    if place is not None:
+        with suppress(ValueError):  # another version's button: its words are understood like any others
+            return Action.decode(kept[place]["action"]), message_id
     return None
-
-
-@lru_cache(maxsize=1024)
-def _title_key(title: str) -> str:
-    return match_key(title).strip()

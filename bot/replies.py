@@ -30,6 +30,7 @@ from bot.flows.model import (
     ShowThemeOf,
     TellCases,
 )
+from bot.flows.typed import checksums_of
 from bot.model import Language, SendClass
 from bot.storage import cases, messages, outbound, unanswered, votes
 from bot.storage.conversations import ConversationRow
@@ -144,6 +145,12 @@ def write_drafts(desk: Desk, conversation: ConversationRow, first_seq: int, draf
         )
         messages.insert(desk.tx, message)
         outbound.enqueue(desk.tx, message, send_class=draft.send_class, now=desk.now)
+
+
+def offered_after(before: tuple[int, ...] | None, drafts: Sequence[Draft]) -> tuple[int, ...] | None:
+    """What is remembered of the last buttons (Memory.offered) once these drafts are written too."""
+    last = next((draft for draft in reversed(drafts) if draft.buttons), None)
+    return before if last is None else checksums_of(title for title, _ in last.buttons)
 
 
 def _answer(desk: Desk, effect: GiveAnswer) -> Draft:

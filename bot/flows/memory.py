@@ -11,22 +11,30 @@ from bot.model import Language
 
 @dataclass(frozen=True, kw_only=True)
 class Memory:
-    """What the talk is about, how the contact writes, and when the bot may write first."""
+    """What the talk is about, how the contact writes, and when the bot may write first.
+
+    offered: checksums of the words on the buttons that were shown last, None where they are not known. By them most
+    messages are seen to be no typed button, without a look into the database.
+    """
 
     state: State
     pace: Pace
     tact: Tact
+    offered: tuple[int, ...] | None = None
 
     @classmethod
     def read(cls, language: Language, kept: str) -> "Memory":
         """What write() wrote; the language has a column of its own."""
         plain = json.loads(kept)
+        offered = plain.get("offered")
         return cls(
             state=State.from_json(language, plain),
             pace=Pace.from_json(plain.get("pace", {})),
             tact=Tact.from_json(plain.get("tact", {})),
+            offered=None if offered is None else tuple(offered),
         )
 
     def write(self) -> str:
         """Everything but the language."""
-        return json.dumps(self.state.to_json() | {"pace": self.pace.to_json(), "tact": self.tact.to_json()})
+        kept = {"pace": self.pace.to_json(), "tact": self.tact.to_json(), "offered": self.offered}
+        return json.dumps(self.state.to_json() | kept)

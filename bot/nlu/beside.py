@@ -161,7 +161,7 @@ def _settle(answer: "asyncio.Future[Any]", value: Any) -> None:
 
 
 def _parsed_of(answer: dict[str, Any]) -> Parsed:
-    return Parsed.from_json(answer["parsed"], idiom=answer["idiom"])
+    return Parsed.from_json(answer["parsed"], idiom=answer["idiom"], key=answer["key"])
 
 
 def main(folder: Path) -> None:
@@ -172,7 +172,7 @@ def main(folder: Path) -> None:
         parsed = parse(
             model, question["text"], today=date.fromisoformat(question["today"]), slot=question["slot"] or None
         )
-        _say({"parsed": parsed.to_json(), "idiom": parsed.idiom})
+        _say({"parsed": parsed.to_json(), "idiom": parsed.idiom, "key": parsed.key})
 
 
 def _say(value: Any) -> None:

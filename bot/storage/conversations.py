@@ -64,19 +64,19 @@ def lock_or_create(
         contact_id = contacts.find_or_create(tx, channel=channel, bot=bot, contact_ref=contact_ref, now=now)
         tx.execute(_CREATE, _new(tx, contact_id, now))
         row = tx.execute(_LOCK, name).one()
-    return _read(tx, row)
+    return _read(tx, row, contact_ref)
 
 
 def lock(tx: sa.Connection, conversation_id: UUID) -> ConversationRow | None:
     """The conversation, as lock_or_create gives it; None if there is none of this id."""
     row = tx.execute(_LOCK_BY_ID, {"conversation_id": conversation_id}).one_or_none()
-    return None if row is None else _read(tx, row)
+    return None if row is None else _read(tx, row, contacts.ref_of(tx, row.contact_id, row.ref))
 
 
 def find(tx: sa.Connection, *, channel: ChannelName, bot: str, contact_ref: str) -> ConversationRow | None:
     """The contact's conversation, without a lock; None if they never wrote."""
     row = tx.execute(_FIND, contacts.name_of(tx, channel=channel, bot=bot, contact_ref=contact_ref)).one_or_none()
-    return None if row is None else _read(tx, row)
+    return None if row is None else _read(tx, row, contact_ref)
 
 
 def save(tx: sa.Connection, row: ConversationRow) -> None:
@@ -112,13 +112,13 @@ def _sealed(tx: sa.Connection, conversation_id: UUID, state: str) -> bytes:
     return vault_of(tx).seal(conversation_id, "conversations", "state", conversation_id, state)
 
 
-def _read(tx: sa.Connection, row: sa.Row[Any]) -> ConversationRow:
+def _read(tx: sa.Connection, row: sa.Row[Any], contact_ref: str) -> ConversationRow:
     return ConversationRow(
         id=row.id,
         contact_id=row.contact_id,
         channel=row.channel,
         bot=row.bot,
-        contact_ref=contacts.ref_of(tx, row.contact_id, row.ref),
+        contact_ref=contact_ref,
         language=row.language,
         state=vault_of(tx).open(row.id, "conversations", "state", row.id, row.state),
         state_version=row.state_version,

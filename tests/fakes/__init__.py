@@ -1,7 +1,7 @@
 """Stand-ins for ports, where a test needs to say what the real part would only do by chance."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from bot.channels.base import Capabilities, Channel
@@ -10,7 +10,7 @@ from bot.metrics import Metrics
 from bot.model import ChannelName, OutboundMessage
 from bot.storage.engine import Storage
 from bot.work.deliver import Deliverer
-from khmer_nlu import Parsed, Slot
+from khmer_nlu import Parsed, Slot, match_key
 from khmer_nlu.classifier import Decision
 from khmer_nlu.script import Language
 
@@ -21,6 +21,7 @@ def understood(
     """A message understood as this intent for sure."""
     return Parsed(
         text="",
+        key="",
         language=language,
         intent=intent,
         decision=decision,
@@ -43,7 +44,7 @@ class ScriptedEngine:
 
     async def parse(self, text: str, *, today: date, slot: Slot | None = None) -> Parsed:
         """What the script says."""
-        return self.script.get(text, NOT_UNDERSTOOD)
+        return replace(self.script.get(text, NOT_UNDERSTOOD), text=text, key=match_key(text))
 
     async def aclose(self) -> None:
         """Holds nothing open."""

@@ -44,6 +44,7 @@ CONTROLS_OF_LATER_STEPS = ("call_me", "prefer_listening", "opt_out", "delete_my_
 def parsed(intent: str = "nlu_fallback", **changes: object) -> Parsed:
     plain = Parsed(
         text="words",
+        key="words",
         language="km",
         intent=intent,
         decision="fallback" if intent == "nlu_fallback" else "answer",

@@ -14,7 +14,7 @@ import pytest
 from bot.metrics import RasaFailure
 from bot.nlu.rasa import PAUSE_S, RasaEngine, open_client
 from bot.settings import Settings
-from khmer_nlu import complete
+from khmer_nlu import complete, match_key
 from khmer_nlu.classifier import Classified
 from tests.fakes import ScriptedEngine, understood
 from tests.serving import free_port
@@ -22,7 +22,7 @@ from tests.serving import free_port
 TEXT = "thaoke ot berk luy secretword"
 TODAY = date(2026, 7, 24)
 RASA_SAYS = complete(TEXT, Classified(decision="answer", ranking=(("unpaid_wages", 0.7),), crisis=None), today=TODAY)
-INSIDE_SAYS = understood("find_job")
+INSIDE_SAYS = replace(understood("find_job"), text=TEXT, key=match_key(TEXT))
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
 
 

@@ -42,9 +42,11 @@ async def inbox(database_url: str, data_dir: Path) -> AsyncIterator[Inbox]:
 
 def link_models(data_dir: Path) -> None:
     """Lets a bot of this folder use the models of this checkout."""
-    data_dir.mkdir(parents=True, exist_ok=True)
+    ours = REPOSITORY / "data" / "models"
+    for folder in (data_dir, ours):
+        folder.mkdir(parents=True, exist_ok=True)
     if not (data_dir / "models").exists():
-        (data_dir / "models").symlink_to(REPOSITORY / "data" / "models")
+        (data_dir / "models").symlink_to(ours)
 
 
 def text_update(number: int, user: int, text: str) -> dict[str, Any]:

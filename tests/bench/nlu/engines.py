@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.settings import REPOSITORY, Paths
-from khmer_nlu import FALLBACK, OUT_OF_SCOPE, Parsed
+from khmer_nlu import FALLBACK, OUT_OF_SCOPE, Parsed, match_key
 from khmer_nlu.artefact import code_hash
 from khmer_nlu.classifier import CRISIS
 from tests.bench.nlu.cache import Trained, trained
@@ -98,6 +98,7 @@ def parsed_of_ours(answer: Mapping[str, Any]) -> Parsed:
     """Our JSON as a Parsed, as far as it is judged."""
     return Parsed(
         text=answer["text"],
+        key=match_key(answer["text"]),
         language=answer["language"],
         intent=answer["intent"],
         decision=answer["decision"],
@@ -114,6 +115,7 @@ def parsed_of_stock(answer: Mapping[str, Any]) -> Parsed:
     is_fallback = name in (FALLBACK, OUT_OF_SCOPE, None)
     return Parsed(
         text=answer["text"],
+        key=match_key(answer["text"]),
         language="und",
         intent=FALLBACK if is_fallback else name,
         decision="fallback" if is_fallback else "answer",

@@ -23,11 +23,12 @@ class Parsed:
     intent is nlu_fallback exactly if decision is fallback. confidence and ranking (the five most probable intents) are
     calibrated, from before the threshold, and hold neither out_of_scope nor crisis ids. crisis is found by phrases,
     which need no classifier, or else by the classifier. idiom: no crisis, but words that now and then are one, and are
-    worth one warm question; not part of the JSON. slot_value: what the whole message means as the answer to what was
-    asked, None if that is not clear.
+    worth one warm question. slot_value: what the whole message means as the answer to what was asked, None if that is
+    not clear. key: the match key of the text. Neither idiom nor key is part of the JSON.
     """
 
     text: str
+    key: str
     language: Language
     intent: str
     decision: Decision
@@ -53,14 +54,15 @@ class Parsed:
         }
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any], *, idiom: bool = False) -> "Parsed":
-        """What to_json() gave."""
+    def from_json(cls, plain: Mapping[str, Any], *, idiom: bool, key: str) -> "Parsed":
+        """What to_json() gave, and what it left out."""
         return cls(
             **{
                 **plain,
                 "ranking": tuple((intent, confidence) for intent, confidence in plain["ranking"]),
                 "entities": tuple(Entity(**entity) for entity in plain["entities"]),
                 "idiom": idiom,
+                "key": key,
             }
         )
 
@@ -90,6 +92,7 @@ def _complete(text: str, traced: Traced, classified: Classified, today: date, sl
     crisis = kind_of(danger) or classified.crisis
     return Parsed(
         text=text,
+        key=key,
         language=detect_language_of(key),
         intent=FALLBACK if classified.decision == "fallback" else classified.ranking[0][0],
         decision=classified.decision,
