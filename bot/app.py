@@ -1,28 +1,19 @@
 """The composition root: settings in, running application out. Nothing else builds anything."""
 
-import asyncio
 import random
 import secrets
-import socket
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
-from typing import Protocol
-
-import uvicorn
-from starlette.applications import Starlette
-from starlette.routing import Route
+from uuid import UUID
 
 from bot.channels.base import Channel
-from bot.channels.telegram import TelegramChannel, open_channel
-from bot.channels.webchat import WebChannel
+from bot.channels.telegram import TelegramChannel
 from bot.content.store import ContentStore
 from bot.content.texts import said_by_program
-from bot.conversation import Conversations
-from bot.errors import SettingsError
+from bot.conversation import Conversations, Wake
 from bot.flows.loader import load_menu
 from bot.flows.model import Choice
 from bot.followups import Followups
@@ -32,26 +23,22 @@ from bot.nlu.engine import Engine
 from bot.nlu.hosts import open_engine
 from bot.nlu.live import LiveEngine, open_live
 from bot.settings import Settings
-from bot.storage.alone import alone
+from bot.storage.dialects import is_sqlite, parse_database_url
 from bot.storage.engine import Storage, open_foreign_engine, open_storage
 from bot.storage.migrate import upgrade
+from bot.storage.processes import dead
 from bot.storage.vault import Vault, open_vault
 from bot.topics import Topics, load_topics
-from bot.web.asgi import build_asgi
-from bot.web.chatpage import ChatPage
-from bot.web.health import Health
-from bot.web.webchat import WebChatApi
-from bot.web.webhooks import TELEGRAM_PATH, TelegramWebhook
 from bot.work.crash import killed_at, nothing_happens
 from bot.work.deliver import Deliverer
 from bot.work.ingest import Ingestor, Parser
-from bot.work.introduce import Introduction, profiles_of
-from bot.work.poll import Poller
+from bot.work.pace import is_paced
 from bot.work.signals import Signals
-from bot.work.timers import DbosTimers, Regular, Timers
-from bot.work.votes import ASK_VOTE, VotePlanner
+from bot.work.timers import DbosTimers, Timers
+from bot.work.together import Alone, Processes, Together
+from bot.work.votes import VotePlanner
 
-RESUME_AFTER = timedelta(minutes=5)
+WAKE = "wake "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +52,7 @@ class Application:
     live: LiveEngine
     content: ContentStore
     signals: Signals
+    processes: Processes
     deliverer: Deliverer
     conversations: Conversations
     followups: Followups
@@ -139,7 +127,8 @@ class _Parts:
     def assemble(self) -> Application:
         """The application over these parts."""
         settings = self.settings
-        signals, metrics = Signals(), self.metrics
+        metrics, processes = self.metrics, self._processes()
+        signals = Signals(mark=self._signal_mark, tell=processes.tell)
         reached = killed_at(settings.crash_at) if settings.crash_at else nothing_happens
         deliverer = Deliverer(
             storage=self.storage,
@@ -149,6 +138,8 @@ class _Parts:
             clock=time.monotonic,
             chance=random.SystemRandom().random,
             metrics=metrics,
+            executor_id=settings.executor_id,
+            processes=processes,
             reached=reached,
         )
         timers = DbosTimers(
@@ -156,9 +147,11 @@ class _Parts:
             open_engine=partial(open_foreign_engine, settings.database),
             executor_id=settings.executor_id,
             now=utc_now,
+            dead_of=self._dead_of,
         )
         votes = VotePlanner(timers=timers)
-        conversations = self._conversations(deliverer, votes, metrics)
+        wake = waker(deliverer, processes)
+        conversations = self._conversations(wake, votes)
         ingest = Ingestor(
             storage=self.storage,
             parsers={channel.name: channel for channel in self.channels if isinstance(channel, Parser)},
@@ -175,9 +168,10 @@ class _Parts:
             live=self.live,
             content=self.content,
             signals=signals,
+            processes=processes,
             deliverer=deliverer,
             conversations=conversations,
-            followups=self._followups(deliverer),
+            followups=self._followups(wake),
             ingest=ingest,
             timers=timers,
             votes=votes,
@@ -185,7 +179,20 @@ class _Parts:
             telegram=next((channel for channel in self.channels if isinstance(channel, TelegramChannel)), None),
         )
 
-    def _conversations(self, deliverer: Deliverer, votes: VotePlanner, metrics: Metrics) -> Conversations:
+    def _processes(self) -> Processes:
+        settings = self.settings
+        if is_sqlite(parse_database_url(settings.database)):
+            return Alone()
+        paced = [channel.name for channel in self.channels if is_paced(channel.capabilities)]
+        return Together(database_url=settings.database, executor_id=settings.executor_id, channels=paced)
+
+    def _signal_mark(self, name: str) -> str:
+        return self.vault.mark("signal", name).hex()
+
+    async def _dead_of(self, executor_ids: Sequence[str]) -> Sequence[str]:
+        return await self.storage.run(partial(dead, executor_ids=executor_ids))
+
+    def _conversations(self, wake: Wake, votes: VotePlanner) -> Conversations:
         return Conversations(
             storage=self.storage,
             engine=self.engine,
@@ -194,15 +201,15 @@ class _Parts:
             menu=self.menu,
             staffed=self.settings.mode == "production",
             crisis_phone=self.settings.crisis_phone,
-            wake=deliverer.wake,
+            wake=wake,
             now=utc_now,
             choose_number=secrets.randbelow,
             heard_per_minute={channel.name: channel.capabilities.heard_per_minute for channel in self.channels},
             ask_vote_later=votes,
-            took=metrics.handled,
+            took=self.metrics.handled,
         )
 
-    def _followups(self, deliverer: Deliverer) -> Followups:
+    def _followups(self, wake: Wake) -> Followups:
         return Followups(
             storage=self.storage,
             content=self.content,
@@ -210,136 +217,15 @@ class _Parts:
             crisis_phone=self.settings.crisis_phone,
             now=utc_now,
             choose_number=secrets.randbelow,
-            wake=deliverer.wake,
+            wake=wake,
         )
 
 
-def channels_of(settings: Settings) -> list[Channel]:
-    """The channels that `serve` speaks on: the web, and what there is a token for."""
-    channels: list[Channel] = [WebChannel()]
-    if token := settings.telegram_token.get_secret_value():
-        telegram = open_channel(
-            token=token, api_url=settings.telegram_api_url, staff_group=settings.telegram_staff_group
-        )
-        channels.append(telegram)
-    return channels
+def waker(deliverer: Deliverer, processes: Processes) -> Wake:
+    """Wakes this process for a conversation, and the others, of which one may be the one that may send."""
 
+    def wake(conversation_id: UUID) -> None:
+        deliverer.wake(conversation_id)
+        processes.tell(f"{WAKE}{conversation_id}")
 
-def build_web(application: Application) -> Starlette:
-    """The web application: pages and API, delivery and the watches on content and examples beside them."""
-    settings = application.settings
-    page = ChatPage(
-        storage=application.storage,
-        content=application.content,
-        demo=settings.mode == "demo",
-        secure=settings.public_url.startswith("https://"),
-        embed_origins=settings.webchat_embed_origins,
-        now=utc_now,
-    )
-    api = WebChatApi(
-        conversations=application.conversations,
-        storage=application.storage,
-        listen=application.signals.listen,
-    )
-    health = Health(
-        storage=application.storage,
-        content=application.content,
-        live=application.live,
-        metrics=application.metrics,
-        now=utc_now,
-    )
-    beside, webhooks = _telegram(application)
-    return build_asgi(
-        [*page.routes(), *api.routes(), *health.routes(), *webhooks],
-        partial(_beside, application, beside),
-        embed_origins=settings.webchat_embed_origins,
-    )
-
-
-class Worker(Protocol):
-    """What works beside the web application."""
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Works until stop is set."""
-
-
-def _telegram(application: Application) -> tuple[list[Worker], list[Route]]:
-    """What Telegram needs beside the web application, and the route that it posts to."""
-    settings, channel = application.settings, application.telegram
-    if channel is None:
-        return [], []
-    ingest = application.ingest
-    secret = settings.telegram_webhook_secret.get_secret_value()
-    by_webhook = settings.telegram_mode == "webhook"
-    introduction = Introduction(
-        channel=channel,
-        profiles=profiles_of(application.content.current, staffed=settings.mode == "production"),
-        chance=random.random,
-        webhook_url=f"{settings.public_url.rstrip('/')}{TELEGRAM_PATH}" if by_webhook else "",
-        webhook_secret=secret,
-    )
-    if by_webhook:
-        return [introduction], TelegramWebhook(channel=channel, ingest=ingest, secret=secret).routes()
-    return [introduction, Poller(channel=channel, ingest=ingest, chance=random.random)], []
-
-
-@asynccontextmanager
-async def _beside(application: Application, workers: Sequence[Worker], app: Starlette) -> AsyncIterator[None]:
-    """Runs what works beside the web application, and ends it in order."""
-    stop = asyncio.Event()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(application.deliverer.run(stop))
-        group.create_task(application.content.watch(stop))
-        group.create_task(application.votes.run(stop))
-        group.create_task(
-            application.timers.run(stop, {ASK_VOTE: application.followups.ask_vote}, regular_jobs(application.ingest))
-        )
-        await application.ingest.resume()
-        for worker in workers:
-            group.create_task(worker.run(stop))
-        group.create_task(application.live.watch(stop))
-        yield
-        stop.set()
-    if application.telegram:
-        await application.telegram.close()
-    await application.aclose()
-
-
-def regular_jobs(ingest: Ingestor) -> dict[str, Regular]:
-    """What is done again and again, by name."""
-    return {
-        "purge_updates": Regular(cron="7 * * * *", job=ingest.purge),
-        "resume_updates": Regular(cron="*/5 * * * *", job=partial(ingest.resume, older_than=RESUME_AFTER)),
-    }
-
-
-def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
-    """Serves the web chat until it is told to stop.
-
-    Raises:
-        SettingsError: the address is taken or not ours.
-        ReturneeBotError: as open_application.
-    """
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    with alone(settings.database):
-        _serve(settings, say)
-
-
-def _serve(settings: Settings, say: Callable[[str], None]) -> None:
-    listener = _listen(settings)
-    web = build_web(open_application(settings, *channels_of(settings)))
-    config = uvicorn.Config(web, log_level="warning", access_log=False, timeout_graceful_shutdown=5, lifespan="on")
-    if settings.mode == "demo":
-        say(f"Keys: what people write is sealed with {settings.master_keys}")
-    say(f"Web chat: http://{settings.host}:{settings.port}/chat   (stop with Ctrl-C)")
-    uvicorn.Server(config).run(sockets=[listener])
-
-
-def _listen(settings: Settings) -> socket.socket:
-    try:
-        return socket.create_server((settings.host, settings.port), backlog=512)
-    except OSError as error:
-        problem = (
-            f"HOST={settings.host} PORT={settings.port}: {error.strerror}. Stop what runs there, or set another PORT."
-        )
-        raise SettingsError([problem]) from error
+    return wake

@@ -57,7 +57,7 @@ def main() -> None:
 @app.command()
 def serve() -> None:
     """Serve the web chat until Ctrl-C."""
-    from bot.app import serve as serve_web
+    from bot.serving import serve as serve_web
 
     settings = load_settings()
     _say(f"Starting in {settings.mode} mode …")

@@ -168,11 +168,12 @@ def main(folder: Path) -> None:
     """What the child does, until its standard input ends."""
     model = load_engine(folder).model
     _say(list(model.labels))
-    for question in map(json.loads, sys.stdin.buffer):
-        parsed = parse(
-            model, question["text"], today=date.fromisoformat(question["today"]), slot=question["slot"] or None
-        )
-        _say({"parsed": parsed.to_json(), "idiom": parsed.idiom, "key": parsed.key})
+    with suppress(ConnectionError):  # whoever asks was killed
+        for question in map(json.loads, sys.stdin.buffer):
+            parsed = parse(
+                model, question["text"], today=date.fromisoformat(question["today"]), slot=question["slot"] or None
+            )
+            _say({"parsed": parsed.to_json(), "idiom": parsed.idiom, "key": parsed.key})
 
 
 def _say(value: Any) -> None:

@@ -1,4 +1,4 @@
-"""Keeps a second process from serving with the same SQLite file: safety.md, rule 22."""
+"""Keeps a second process from serving with the same SQLite file, or under the same name: safety.md, rule 22."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,17 +7,19 @@ from filelock import FileLock, Timeout
 
 from bot.errors import StorageError
 from bot.storage import dialects
+from bot.storage.processes import refuse_taken_name
 
 
 @contextmanager
-def alone(database_url: str) -> Iterator[None]:
-    """Holds the right to serve with this database while the context is open; on PostgreSQL everybody has it.
+def alone(database_url: str, executor_id: str) -> Iterator[None]:
+    """Holds the right to serve with this database while the context is open; on PostgreSQL each name has it.
 
     Raises:
         StorageError: the address is wrong, or another process has the right. The system takes it from one that dies.
     """
     url = dialects.parse_database_url(database_url)
     if not dialects.is_sqlite(url):
+        refuse_taken_name(database_url, executor_id)
         yield
         return
     lock = FileLock(f"{url.database}.serving", timeout=0)

@@ -1,7 +1,8 @@
 """Outbound rows: the messages that go out, one by one and in order within each conversation."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -50,7 +51,9 @@ _IS_FIRST = ~sa.exists().where(
 )
 _WITH_WORK = (
     sa.select(outbound.c.conversation_id)
+    .join(messages, messages.c.id == outbound.c.message_id)
     .where(is_unsent(outbound), _IS_DUE, _IS_FIRST)
+    .where(messages.c.channel.in_(sa.bindparam("channels", expanding=True)))
     .order_by(outbound.c.updated_at)
     .limit(sa.bindparam("at_most"))
 )
@@ -76,9 +79,13 @@ _INSERT = sa.insert(outbound)
 _MARK = sa.update(outbound).where(outbound.c.message_id == sa.bindparam("of_message"))
 _MARK_SENDING = _MARK.where(outbound.c.status == "sending")
 _CLAIM = _MARK.values(status="sending", attempts=outbound.c.attempts + 1)
+_CLAIMERS = (
+    sa.select(sa.func.coalesce(outbound.c.claimed_by, "")).where(is_unsent(outbound), outbound.c.status == "sending")
+).distinct()
 _RECOVER = (
     sa.update(outbound)
-    .where(is_unsent(outbound), outbound.c.status == "sending", outbound.c.updated_at <= sa.bindparam("claimed_until"))
+    .where(is_unsent(outbound), outbound.c.status == "sending")
+    .where(sa.func.coalesce(outbound.c.claimed_by, "").in_(sa.bindparam("claimers", expanding=True)))
     .values(status=sa.case((outbound.c.send_class == "A", "queued"), else_="maybe_sent"))
 )
 _OLDEST_DUE = sa.select(sa.func.min(outbound.c.updated_at)).where(is_unsent(outbound), _IS_DUE)
@@ -117,14 +124,17 @@ def enqueue(
         "attempts": 0,
         "error": None,
         "platform_id": None,
+        "claimed_by": None,
         "updated_at": now,
     }
     tx.execute(_INSERT, values)
 
 
-def conversations_with_work(conn: sa.Connection, now: datetime, limit: int) -> list[UUID]:
-    """Conversations whose first unsent row may be claimed now, those that wait longest first."""
-    return list(conn.scalars(_WITH_WORK, {"now": now, "at_most": limit}))
+def conversations_with_work(
+    conn: sa.Connection, now: datetime, limit: int, *, channels: Collection[ChannelName]
+) -> list[UUID]:
+    """Conversations on these channels whose first unsent row may be claimed now, those that wait longest first."""
+    return list(conn.scalars(_WITH_WORK, {"now": now, "at_most": limit, "channels": list(channels)}))
 
 
 def destination(conn: sa.Connection, conversation_id: UUID, now: datetime) -> Destination | None:
@@ -140,8 +150,10 @@ def destination(conn: sa.Connection, conversation_id: UUID, now: datetime) -> De
     )
 
 
-def claim(tx: sa.Connection, conversation_id: UUID, now: datetime) -> OutboundRow | None:
+def claim(tx: sa.Connection, conversation_id: UUID, now: datetime, *, by: str) -> OutboundRow | None:
     """The next row of the conversation, for the caller to send; it now counts as being sent, and must be marked.
+
+    by is the name of the process: when it dies, recover() frees the row.
 
     None while an earlier row is being sent or has to wait. One at a time, so that a kill leaves at most one row of a
     conversation of which nobody knows whether it went.
@@ -150,7 +162,7 @@ def claim(tx: sa.Connection, conversation_id: UUID, now: datetime) -> OutboundRo
     row = tx.execute(_FIRST_UNSENT, {"conversation_id": conversation_id, "now": now}).one_or_none()
     if row is None or row.waits:
         return None
-    tx.execute(_CLAIM, {"of_message": row.id, "updated_at": now})
+    tx.execute(_CLAIM, {"of_message": row.id, "claimed_by": by, "updated_at": now})
     return OutboundRow(
         message=read(tx, row),
         contact_ref=ref_of(tx, row.contact_id, row.ref),
@@ -210,13 +222,14 @@ def _mark(
     tx.execute(_MARK, values)
 
 
-def recover(tx: sa.Connection, now: datetime, *, claimed_for: timedelta = timedelta(0)) -> int:
-    """Frees rows that a dead process was sending: class A goes out again, class B is maybe_sent. Gives their number.
+def claimers(tx: sa.Connection) -> list[str]:
+    """The names of the processes that are sending something, or died while they were."""
+    return list(tx.scalars(_CLAIMERS))
 
-    Where other processes send too, claimed_for must be longer than any of them needs for one claim.
-    """
-    values = {"claimed_until": now - claimed_for, "updated_at": now}
-    return tx.execute(_RECOVER, values).rowcount
+
+def recover(tx: sa.Connection, now: datetime, *, claimers: Collection[str]) -> int:
+    """Frees what dead processes were sending: class A goes out again, class B is maybe_sent. Gives the number."""
+    return tx.execute(_RECOVER, {"claimers": list(claimers), "updated_at": now}).rowcount
 
 
 @dataclass(frozen=True, kw_only=True)

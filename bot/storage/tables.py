@@ -144,6 +144,7 @@ outbound = sa.Table(
     sa.Column("attempts", sa.Integer(), nullable=False),
     sa.Column("error", sa.Text()),
     sa.Column("platform_id", sa.Text()),
+    sa.Column("claimed_by", sa.Text()),  # the EXECUTOR_ID of the process that is sending it
     _moment("updated_at"),
     sa.CheckConstraint("class IN ('A', 'B')", name="class"),
     _one_of("status", get_args(OutboundStatus)),

@@ -19,17 +19,17 @@ from bot.model import ChannelName, OutboundMessage, SendClass
 from bot.storage import holds, outbound
 from bot.storage.engine import Storage
 from bot.storage.outbound import Destination, OutboundRow
+from bot.storage.processes import dead
 from bot.work.crash import Reached, nothing_happens
-from bot.work.pace import Line
+from bot.work.pace import Line, is_paced
 from bot.work.retry import delay_before_retry, gives_up
+from bot.work.together import Processes
 
 log = logging.getLogger(__name__)
 
 SWEEP_EVERY_S: Final = 1.0
 SWEEP_MOST: Final = 500
-RECLAIM_EVERY_SWEEPS: Final = 60
-RECLAIM_AFTER: Final = timedelta(minutes=5)
-"""Longer than any channel takes for one message: what still counts as being sent was claimed by nobody alive."""
+RECLAIM_EVERY_SWEEPS: Final = 5
 WRITE_DOWN_AGAIN_S: Final = 0.5
 
 
@@ -38,7 +38,8 @@ class Deliverer:
     """Delivers the outbound rows of every conversation in their order; one conversation never waits for another.
 
     notify is told the contact's name on the channel after each message is written down. clock gives seconds that only
-    grow, chance a number from 0 to 1.
+    grow, chance a number from 0 to 1. executor_id names this process among the others: one that leads a channel whose
+    platform has a rate is the only one to send on it.
     """
 
     storage: Storage
@@ -48,11 +49,14 @@ class Deliverer:
     clock: Callable[[], float]
     chance: Callable[[], float]
     metrics: Metrics
+    executor_id: str
+    processes: Processes
     reached: Reached = nothing_happens
     _woken: set[UUID] = field(default_factory=set)
     _busy: set[UUID] = field(default_factory=set)
     _signal: asyncio.Event = field(default_factory=asyncio.Event)
     _lines: dict[tuple[ChannelName, str], Line] = field(default_factory=dict)
+    _led: frozenset[ChannelName] = frozenset()
     _is_stopping: bool = False
     _dispatchers: dict[tuple[ChannelName, str], "asyncio.Task[None]"] = field(default_factory=dict)
 
@@ -63,8 +67,7 @@ class Deliverer:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Delivers until stop is set, and finishes what is under way."""
-        await self.storage.run(partial(outbound.recover, now=self.now()))
-        await self._load_holds()
+        await self.storage.run(partial(outbound.recover, now=self.now(), claimers=[self.executor_id]))
         async with asyncio.TaskGroup() as group:
             stopping = group.create_task(stop.wait())
             sweep_at, sweeps = self.clock(), 0
@@ -85,6 +88,7 @@ class Deliverer:
 
     async def drain(self, conversation_id: UUID) -> None:
         """Sends everything that a conversation has due now, in its order."""
+        await self._take_over()
         while to := await self._destination(conversation_id):
             line = self._line_of(to.channel, to.bot)
             if line.chat_wait_s(to) or line.held_s():
@@ -92,17 +96,28 @@ class Deliverer:
             line.begin()
             await self._send_next(to, line)
 
-    async def _load_holds(self) -> None:
-        found = await self.storage.read(partial(holds.all_after, now=self.now()))
-        for (channel, bot), until in found.items():
-            if channel in self.channels:
-                self._line_of(channel, bot).hold((until - self.now()).total_seconds())
+    async def _take_over(self) -> None:
+        """Begins to send on the channels that this process leads now; what the platform asked for is kept."""
+        led = frozenset(filter(self.processes.leads, self.channels))
+        if led - self._led:
+            found = await self.storage.read(partial(holds.all_after, now=self.now()))
+            for (channel, bot), until in found.items():
+                if channel in led - self._led:
+                    self._line_of(channel, bot).hold((until - self.now()).total_seconds())
+        self._led = led
+
+    def _may_send(self, channel: ChannelName) -> bool:
+        return channel in self.channels and (not is_paced(self.channels[channel].capabilities) or channel in self._led)
 
     async def _sweep(self, *, reclaim: bool) -> None:
         try:
-            if reclaim:
-                await self.storage.run(partial(outbound.recover, now=self.now(), claimed_for=RECLAIM_AFTER))
-            due = await self.storage.read(partial(outbound.conversations_with_work, now=self.now(), limit=SWEEP_MOST))
+            await self._take_over()
+            if reclaim and self.processes.can_tell_who_is_dead():
+                await self.storage.run(partial(_recover, now=self.now()))
+            ours = list(filter(self._may_send, self.channels))
+            due = await self.storage.read(
+                partial(outbound.conversations_with_work, now=self.now(), limit=SWEEP_MOST, channels=ours)
+            )
             self._woken.update(due)
         except ReturneeBotError as error:
             log.error("sweep failed: %s", error)
@@ -154,7 +169,7 @@ class Deliverer:
 
     async def _destination(self, conversation_id: UUID) -> Destination | None:
         to = await self.storage.read(partial(outbound.destination, conversation_id=conversation_id, now=self.now()))
-        return to if to and to.channel in self.channels else None
+        return to if to and self._may_send(to.channel) else None
 
     def _line_of(self, channel: ChannelName, bot: str) -> Line:
         line = self._lines.get((channel, bot))
@@ -168,18 +183,21 @@ class Deliverer:
         """Sends the next message there; where the platform has no rate, all that follow as well."""
         answered: bool | None = None
         try:
-            row = await self.storage.run(partial(outbound.claim, conversation_id=to.conversation_id, now=self.now()))
+            row = await self.storage.run(self._claim_of(to))
             self.reached("deliver.claimed")
             while row is not None:
                 outcome = self._held(line) or await self._send(row)
                 self.reached("deliver.sent")
                 answered = outcome.answered
                 self._hold(to, line, outcome)
-                go_on = not line.is_paced and outcome.status != "queued"
+                go_on = not is_paced(line.capabilities) and outcome.status != "queued"
                 row = await self._write_down(to, row, outcome, claim_next=go_on)
                 self.notify(to.contact_ref)
         finally:
             line.done(to, answered=answered)
+
+    def _claim_of(self, to: Destination) -> Callable[[Connection], OutboundRow | None]:
+        return partial(outbound.claim, conversation_id=to.conversation_id, now=self.now(), by=self.executor_id)
 
     def _held(self, line: Line) -> "_Outcome | None":
         """That the message waits, if the platform asked for silence while it was being claimed."""
@@ -199,7 +217,8 @@ class Deliverer:
     ) -> OutboundRow | None:
         """Keeps what became of the message, however long the database is down: else nobody would know."""
         self.metrics.sent(to.channel, "retry" if outcome.status == "queued" else outcome.status)
-        write = partial(_mark, to=to, row=row, outcome=outcome, now=self.now(), claim_next=claim_next)
+        claim = self._claim_of(to) if claim_next else None
+        write = partial(_mark, to=to, row=row, outcome=outcome, now=self.now(), claim=claim)
         while True:
             try:
                 following = await self.storage.run(write)
@@ -266,8 +285,20 @@ class _Outcome:
     answered: bool | None = True
 
 
+def _recover(tx: Connection, *, now: datetime) -> None:
+    """Frees what processes were sending that are dead."""
+    if claimed := outbound.claimers(tx):
+        outbound.recover(tx, now, claimers=dead(tx, claimed))
+
+
 def _mark(
-    tx: Connection, *, to: Destination, row: OutboundRow, outcome: _Outcome, now: datetime, claim_next: bool
+    tx: Connection,
+    *,
+    to: Destination,
+    row: OutboundRow,
+    outcome: _Outcome,
+    now: datetime,
+    claim: Callable[[Connection], OutboundRow | None] | None,
 ) -> OutboundRow | None:
     message_id = row.message.id
     match outcome.status:
@@ -283,4 +314,4 @@ def _mark(
             outbound.mark_retry(tx, message_id, not_before=outcome.not_before or now, error=outcome.error, now=now)
     if outcome.hold_s and not outcome.chat_only:
         holds.hold(tx, channel=to.channel, bot=to.bot, until=now + timedelta(seconds=outcome.hold_s))
-    return outbound.claim(tx, to.conversation_id, now) if claim_next else None
+    return claim(tx) if claim else None

@@ -22,6 +22,11 @@ DOWN_AFTER: Final = 3
 """Failures in a row, each of another conversation, after which the platform counts as down."""
 
 
+def is_paced(capabilities: Capabilities) -> bool:
+    """Whether the platform has a rate."""
+    return bool(capabilities.sends_per_s or capabilities.chat_sends_per_s)
+
+
 @dataclass(kw_only=True)
 class Line:
     """The line in which a bot's messages wait for their turn. One that has to wait longer never stands in it.
@@ -40,11 +45,6 @@ class Line:
     _in_flight: int = 0
     _failures: int = 0
     _failing: set[UUID] = field(default_factory=set)
-
-    @property
-    def is_paced(self) -> bool:
-        """Whether the platform has a rate."""
-        return bool(self.capabilities.sends_per_s or self.capabilities.chat_sends_per_s)
 
     def put(self, to: Destination) -> None:
         """Lets a message stand in line."""

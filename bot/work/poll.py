@@ -4,10 +4,9 @@ import asyncio
 import json
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from telegram.error import Conflict, InvalidToken, TelegramError
 
@@ -17,6 +16,7 @@ from bot.channels.telegram_client import Flooded
 from bot.channels.telegram_parse import chat_of
 from bot.errors import StorageDown
 from bot.work.loops import pause, unless_stopped
+from bot.work.together import LOOK_EVERY_S, Processes
 
 log = logging.getLogger(__name__)
 
@@ -25,42 +25,35 @@ LONGEST_WAIT_S: Final = 60.0
 CHATS_AT_ONCE: Final = 16
 
 
-class OneAtATime(Protocol):
-    """Lets one process of all poll: entering waits until it is this one."""
-
-    def __call__(self) -> AbstractAsyncContextManager[None]:
-        """Holds the right to poll while the context is open."""
-
-
-@asynccontextmanager
-async def alone() -> AsyncIterator[None]:
-    """The right to poll where there is only one process, as on SQLite."""
-    yield
-
-
 @dataclass(kw_only=True)
 class Poller:
-    """Polls one bot account. chance gives a number from 0 to 1, so that many bots do not knock at the same moment."""
+    """Polls one bot account, while this process leads its channel: Telegram refuses two that poll.
+
+    chance gives a number from 0 to 1, so that many bots do not knock at the same moment.
+    """
 
     channel: TelegramChannel
     ingest: Ingest
     chance: Callable[[], float]
-    one_at_a_time: OneAtATime = alone
+    processes: Processes
     first_wait_s: float = FIRST_WAIT_S
     _offset: int | None = None
     _has_begun: bool = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Polls until stop is set; whatever fails is tried again, later and later."""
-        async with self.one_at_a_time():
-            wait_s = self.first_wait_s
-            while not stop.is_set():
-                least_s = await unless_stopped(self._once(), stop)
-                if least_s is None:
-                    wait_s = self.first_wait_s
-                    continue
-                await pause(max(least_s, wait_s * (0.5 + self.chance())), stop)
-                wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+        wait_s = self.first_wait_s
+        while not stop.is_set():
+            if not self.processes.leads(self.channel.name):
+                self._offset = None  # another process goes on from what Telegram remembers
+                await pause(LOOK_EVERY_S, stop)
+                continue
+            least_s = await unless_stopped(self._once(), stop)
+            if least_s is None:
+                wait_s = self.first_wait_s
+                continue
+            await pause(max(least_s, wait_s * (0.5 + self.chance())), stop)
+            wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 
     async def _once(self) -> float | None:
         """Fetches and keeps what waits; None where that went well, else the least seconds to wait."""

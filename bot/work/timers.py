@@ -6,7 +6,7 @@ Only ids are stored there. DBOS keeps its registry in one global of its own, so 
 import asyncio
 import importlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
@@ -31,9 +31,18 @@ VERSION: Final = "1"
 BEGIN_AFTER_S: Final = 5.0
 LAUNCH_AGAIN_S: Final = 5.0
 CLEAN_EVERY_S: Final = 3600.0
+TAKE_OVER_EVERY_S: Final = 10.0
 
 OnTime = Callable[[UUID], Awaitable[object]]
 Job = Callable[[], Awaitable[object]]
+
+
+DeadOf = Callable[[Sequence[str]], Awaitable[Sequence[str]]]
+"""Of some names of processes, those under which none lives."""
+
+
+async def _nobody(executor_ids: Sequence[str]) -> Sequence[str]:
+    return ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +74,7 @@ class DbosTimers:
     open_engine: Callable[[], Engine]
     executor_id: str
     now: Callable[[], datetime]
+    dead_of: DeadOf = _nobody
     poll_s: float = POLL_S
     begin_after_s: float = BEGIN_AFTER_S
     _ready: asyncio.Event = field(default_factory=asyncio.Event)
@@ -95,7 +105,7 @@ class DbosTimers:
                 await pause(LAUNCH_AGAIN_S, stop)
             else:
                 self._ready.set()
-                await self._clean(dbos, stop)
+                await asyncio.gather(self._clean(dbos, stop), self._take_over(dbos, stop))
         self._ready.clear()
         await asyncio.to_thread(dbos.DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=END_WITHIN_S)
 
@@ -107,6 +117,20 @@ class DbosTimers:
             except Exception as error:  # noqa: BLE001 - as above
                 log.error("old timers are not deleted yet: %s", type(error).__name__)
             await pause(CLEAN_EVERY_S, stop)
+
+    async def _take_over(self, dbos: Any, stop: asyncio.Event) -> None:
+        """Goes on with what processes had begun that are dead: DBOS itself only does so in one of the same name."""
+        while not stop.is_set():
+            await pause(TAKE_OVER_EVERY_S, stop)
+            try:
+                begun = await dbos.DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
+                others = sorted({one.executor_id for one in begun} - {self.executor_id, None})
+                gone = set(await self.dead_of(others)) if others else set()
+                if ids := [one.workflow_id for one in begun if one.executor_id in gone]:
+                    await dbos.DBOS.resume_workflows_async(ids, queue_name=QUEUE)
+                    log.warning("%d timers of processes that died are taken over", len(ids))
+            except Exception as error:  # noqa: BLE001 - as above
+                log.error("timers of other processes are not looked at: %s", type(error).__name__)
 
     async def _launch(self, dbos: Any, on_time: Mapping[str, OnTime], regular: Mapping[str, Regular]) -> None:
         dbos.DBOS(

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -12,10 +12,21 @@ from bot.channels.telegram import TelegramChannel, open_channel
 from bot.errors import StorageDown
 from bot.model import ChannelName
 from bot.work.poll import Poller
+from bot.work.together import Alone
 from tests.fakes.telegram import FakeTelegram, wait_for
 from tests.serving import free_port
 
 ANA, BEN = 1001, 1002
+
+
+@dataclass(frozen=True)
+class Leading(Alone):
+    """A process that leads these channels."""
+
+    led: set[ChannelName]
+
+    def leads(self, channel: ChannelName) -> bool:
+        return channel in self.led
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -63,7 +74,7 @@ class Running:
 @asynccontextmanager
 async def running(fake: FakeTelegram, channel: TelegramChannel, ingest: RecordingIngest) -> AsyncIterator[Running]:
     """Polls while the context is open."""
-    poller = Poller(channel=channel, ingest=ingest, chance=lambda: 0.5, first_wait_s=0.05)
+    poller = Poller(channel=channel, ingest=ingest, chance=lambda: 0.5, processes=Alone(), first_wait_s=0.05)
     stop = asyncio.Event()
     task = asyncio.create_task(poller.run(stop))
     try:
@@ -180,7 +191,7 @@ async def test_telegram_that_is_not_there_yet_is_waited_for(caplog: pytest.LogCa
     channel = open_channel(
         token="42:AASecretSecretSecretSecret", api_url=f"http://127.0.0.1:{free_port()}", staff_group=None
     )
-    poller = Poller(channel=channel, ingest=RecordingIngest(), chance=lambda: 0.0, first_wait_s=0.01)
+    poller = Poller(channel=channel, ingest=RecordingIngest(), chance=lambda: 0.0, processes=Alone(), first_wait_s=0.01)
     stop = asyncio.Event()
     task = asyncio.create_task(poller.run(stop))
     await until(lambda: caplog.text.count("telegram_unreachable") >= 4)
@@ -192,22 +203,16 @@ async def test_telegram_that_is_not_there_yet_is_waited_for(caplog: pytest.LogCa
 
 
 async def test_only_the_process_whose_turn_it_is_polls(fake: FakeTelegram, channel: TelegramChannel) -> None:
-    turn = asyncio.Event()
-
-    @asynccontextmanager
-    async def when_it_is_our_turn() -> AsyncIterator[None]:
-        await turn.wait()
-        yield
-
+    led: set[ChannelName] = set()
     ingest = RecordingIngest()
-    poller = replace(Poller(channel=channel, ingest=ingest, chance=lambda: 0.5), one_at_a_time=when_it_is_our_turn)
+    poller = Poller(channel=channel, ingest=ingest, chance=lambda: 0.5, processes=Leading(led))
     stop = asyncio.Event()
     task = asyncio.create_task(poller.run(stop))
     fake.text(ANA, "hello")
     await asyncio.sleep(0)
     assert not fake.do("state")["polling"]
 
-    turn.set()
+    led.add("telegram")
     await until(lambda: bool(ingest.kept))
     stop.set()
     await asyncio.wait_for(task, 10)

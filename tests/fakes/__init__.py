@@ -10,6 +10,7 @@ from bot.metrics import Metrics
 from bot.model import ChannelName, OutboundMessage
 from bot.storage.engine import Storage
 from bot.work.deliver import Deliverer
+from bot.work.together import Alone
 from khmer_nlu import Parsed, Slot, match_key
 from khmer_nlu.classifier import Decision
 from khmer_nlu.script import Language
@@ -79,5 +80,7 @@ def deliverer_of(
         clock=lambda: deliverer.now().timestamp(),
         chance=lambda: 1.0,
         metrics=metrics or Metrics(),
+        executor_id="test",
+        processes=Alone(),
     )
     return deliverer

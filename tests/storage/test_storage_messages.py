@@ -111,7 +111,7 @@ def test_a_reader_waits_for_the_first_message_that_is_not_sent(tx: sa.Connection
     assert visible(tx) == [1]
     mark_sent(tx, second)
     assert visible(tx) == [1]
-    outbound.claim(tx, first.conversation_id, NOW)
+    outbound.claim(tx, first.conversation_id, NOW, by="me")
     assert visible(tx) == [1]
     mark_sent(tx, first)
     assert visible(tx) == [1, 2, 3, 4]

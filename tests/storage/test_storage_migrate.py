@@ -1,5 +1,6 @@
 """Migrations: the tables of `tables.py`, on both databases, without losing a row."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,9 @@ from bot.storage.vault import Vault, carry
 from tests.conftest import Dialect
 from tests.storage.rows import NOW, count, hear, say, status
 
-HEAD = "0004"
+HEAD = "0005"
+ADDED = re.compile(r", (\w+ [A-Z]+, )$", re.MULTILINE)
+"""A column that SQLite added later, which it writes behind the last."""
 CONSTRAINTS = {
     "sqlite": "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%' ORDER BY name",
     "postgres": (
@@ -34,7 +37,7 @@ CONSTRAINTS = {
 def schema(connection: sa.Connection, dialect: Dialect) -> list[tuple[str, list[str]]]:
     """Every table and constraint in the database's own words, without regard to the order of lines and to quotes."""
     rows = connection.execute(sa.text(CONSTRAINTS[dialect]))
-    lines = ((name, (words or "").replace('"', "").splitlines()) for name, words in rows)
+    lines = ((name, ADDED.sub(r",\n\1", (words or "").replace('"', "")).splitlines()) for name, words in rows)
     return [(name, sorted(line.strip(" \t,") for line in words)) for name, words in lines]
 
 

@@ -16,22 +16,23 @@ from bot.storage.vault import Vault
 from tests.storage.rows import NOW, conversation_of, count, hear, say, status
 
 LATER = NOW + timedelta(seconds=30)
+ME = "this process"
 
 
 def claim(tx: sa.Connection, contact_ref: str = "someone", *, now: datetime = NOW) -> int | None:
-    row = outbound.claim(tx, conversation_of(tx, contact_ref).id, now)
+    row = outbound.claim(tx, conversation_of(tx, contact_ref).id, now, by=ME)
     return row.message.seq if row else None
 
 
 def with_work(tx: sa.Connection, *, limit: int = 10, now: datetime = NOW) -> list[UUID]:
-    return outbound.conversations_with_work(tx, now, limit)
+    return outbound.conversations_with_work(tx, now, limit, channels=["web", "telegram"])
 
 
 def test_a_claim_gives_all_that_a_channel_needs(tx: sa.Connection) -> None:
     hear(tx, "7")
     row = say(tx, "7", send_class=SendClass.B, body="w€rds", buttons="[]", answer="a")
 
-    claimed = outbound.claim(tx, row.conversation_id, NOW)
+    claimed = outbound.claim(tx, row.conversation_id, NOW, by=ME)
 
     assert claimed == outbound.OutboundRow(message=row, contact_ref="7", send_class=SendClass.B, attempts=1)
     assert status(tx, row) == "sending"
@@ -57,7 +58,7 @@ def test_nothing_overtakes_a_row_that_has_to_wait(tx: sa.Connection) -> None:
     assert with_work(tx) == []
 
     assert with_work(tx, now=LATER) == [first.conversation_id]
-    again = outbound.claim(tx, first.conversation_id, LATER)
+    again = outbound.claim(tx, first.conversation_id, LATER, by=ME)
     assert again
     assert (again.message.id, again.attempts) == (first.id, 2)
 
@@ -151,20 +152,29 @@ def test_recovery_sends_class_a_again_and_class_b_never(tx: sa.Connection) -> No
     claim(tx, "must")
     claim(tx, "may")
 
-    assert outbound.recover(tx, NOW) == 2
+    assert outbound.recover(tx, NOW, claimers=[ME]) == 2
 
     assert [status(tx, row) for row in (must, may, untouched)] == ["queued", "maybe_sent", "queued"]
-    assert outbound.recover(tx, NOW) == 0
+    assert outbound.recover(tx, NOW, claimers=[ME]) == 0
 
 
-def test_recovery_leaves_what_another_process_may_still_send(tx: sa.Connection) -> None:
+def test_recovery_leaves_what_another_process_sends(tx: sa.Connection) -> None:
     row = say(tx)
     claim(tx)
-    recover = partial(outbound.recover, tx, claimed_for=timedelta(minutes=1))
 
-    assert recover(NOW + timedelta(seconds=59)) == 0
-    assert recover(NOW + timedelta(seconds=60)) == 1
+    assert outbound.claimers(tx) == [ME]
+    assert outbound.recover(tx, NOW, claimers=["another"]) == 0
+    assert outbound.recover(tx, NOW, claimers=["another", ME]) == 1
     assert status(tx, row) == "queued"
+    assert outbound.claimers(tx) == []
+
+
+def test_what_other_channels_have_to_say_is_left_to_others(tx: sa.Connection) -> None:
+    row = say(tx)
+
+    assert outbound.conversations_with_work(tx, NOW, 10, channels=["telegram"]) == []
+    assert outbound.conversations_with_work(tx, NOW, 10, channels=[]) == []
+    assert outbound.conversations_with_work(tx, NOW, 10, channels=["telegram", "web"]) == [row.conversation_id]
 
 
 async def test_what_a_dead_process_had_claimed_is_sent_by_the_next(database_url: str, vault: Vault) -> None:
@@ -174,7 +184,7 @@ async def test_what_a_dead_process_had_claimed_is_sent_by_the_next(database_url:
     dead.close()
 
     storage = open_storage(database_url, vault)
-    await storage.run(partial(outbound.recover, now=NOW))
+    await storage.run(partial(outbound.recover, now=NOW, claimers=[ME]))
 
     assert await storage.read(with_work) == [row.conversation_id]
     assert await storage.run(claim) == 1

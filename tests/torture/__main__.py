@@ -1,7 +1,7 @@
 """The promises in their long forms: `make torture`. Prints each figure, and writes docs/promises.md.
 
-TORTURE_SCALE (1 by default) makes everything shorter; TORTURE names the parts to run, of kills, outage, shuffle, bombs
-and poison. Rows of parts that are not run stay as they are.
+TORTURE_SCALE (1 by default) makes everything shorter; TORTURE names the parts to run, of kills, several, outage,
+shuffle, bombs and poison. Rows of parts that are not run stay as they are.
 """
 
 import os
@@ -15,17 +15,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from tests.postgres import start_postgres
 from tests.serving import REPOSITORY
 from tests.torture.bombs import bomb
 from tests.torture.killer import Killer
 from tests.torture.outage import FAULTS, Outage
 from tests.torture.poison import poison
 from tests.torture.record import Findings
+from tests.torture.several import Several
 from tests.torture.shuffle import shuffle
 
 REPORT: Final = REPOSITORY / "docs" / "promises.md"
 SCALE: Final = float(os.environ.get("TORTURE_SCALE", "1"))
-PARTS: Final = tuple(os.environ.get("TORTURE", "bombs poison shuffle outage kills").split())
+PARTS: Final = tuple(os.environ.get("TORTURE", "bombs poison shuffle outage kills several").split())
 CHATS: Final = 200  # with fewer, a chat writes more than a minute's limit, and is told so in place of an answer
 HEAD: Final = """# Promises
 
@@ -88,6 +90,33 @@ def kills(folder: Path) -> Rows:
     }
 
 
+def several(folder: Path) -> Rows:
+    """Promises 1, 2 and 4 on PostgreSQL: three processes behind the webhook, then four of which one polls."""
+    said, found = [], []
+    with start_postgres() as server:
+        for mode, processes in (("webhook", 3), ("polling", 4)):
+            with server.database() as url:
+                run = Several(
+                    folder=folder / mode,
+                    updates=scaled(10_000),
+                    chats=CHATS,
+                    kills=scaled(100),
+                    mode=mode,
+                    seed=4,
+                    per_s=10.0,
+                    database_url=url,
+                    processes=processes,
+                )
+                found.append(run.run())
+            said.append(f"{processes} processes, {mode}, {scaled(100)} kills: {found[-1]}")
+            print(said[-1], flush=True)
+    turned = sum(len(one.inbound_turned) + len(one.outbound_turned) for one in found)
+    return {
+        "1b": ("inbound survives kill -9, PostgreSQL", "several", "; ".join(said)),
+        "4b": ("order in a conversation, PostgreSQL", "several", f"{turned} inversions in {scaled(100) * 2} kills"),
+    }
+
+
 def shuffled(folder: Path) -> Rows:
     """Promise 3."""
     outcome = shuffle(folder, updates=scaled(10_000), chats=max(scaled(1000), 20), seed=4)
@@ -105,7 +134,8 @@ def outage(folder: Path) -> Rows:
     for outcome in Outage(folder=folder / "bot", seconds=scaled(600), per_s=3).run(*FAULTS):
         print(outcome, flush=True)
         lost = len(outcome.findings.a_lost) + len(outcome.findings.lost)
-        early = f", {outcome.too_early} before retry_after" if outcome.fault == "too_many" else ""
+        early = f", {outcome.too_early} before retry_after (last in flight {outcome.latest_s:.2f} s after a refusal)"
+        early = early if outcome.fault == "too_many" else ""
         figures.append(f"{outcome.fault}: {lost} lost, drained {outcome.drained_s:.0f} s after{early}")
     return {"6": (f"platform down {scaled(600)} s at 3 messages/s", "outage", "; ".join(figures))}
 
@@ -121,6 +151,7 @@ ALL: Final[dict[str, Callable[[Path], Rows]]] = {
     "shuffle": shuffled,
     "outage": outage,
     "kills": kills,
+    "several": several,
 }
 
 
@@ -135,18 +166,23 @@ def main() -> None:
         scale = "" if SCALE == 1 else f"TORTURE_SCALE={SCALE:g} "
         for number, (promise, name, figure) in found.items():
             line = f"| {number} | {promise} | `{scale}TORTURE={name} make torture` | {figure} | {today} |"
-            rows[int(number)] = line
+            rows[number] = line
             print(line, flush=True)
         print(f"{part}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
         machine = f"\nPython {platform.python_version()}, {platform.machine()}, 2 shared cores.\n"
-        lines = "\n".join(rows[number] for number in sorted(rows))
+        lines = "\n".join(rows[number] for number in sorted(rows, key=_place))
         REPORT.write_text(f"{HEAD}{lines}\n{machine}", encoding="utf-8")
 
 
-def _known() -> dict[int, str]:
+def _place(number: str) -> tuple[int, str]:
+    digits = number.rstrip("b")
+    return int(digits), number
+
+
+def _known() -> dict[str, str]:
     kept = REPORT.read_text(encoding="utf-8").splitlines() if REPORT.exists() else []
-    matches = ((re.match(r"\| (\d+) \|", line), line) for line in kept)
-    return {int(match[1]): line for match, line in matches if match}
+    matches = ((re.match(r"\| (\d+b?) \|", line), line) for line in kept)
+    return {match[1]: line for match, line in matches if match}
 
 
 main()

@@ -105,12 +105,15 @@ class Killer:
         """Lets the bot finish what is left."""
         bot.start()
         bot.wait_until_up()
+        self._wait_until_drained(fake, bot)
+        bot.stop()
+
+    def _wait_until_drained(self, fake: FakeTelegram, bot: Bot) -> None:
         deadline = time.monotonic() + DRAIN_S
         while fake.do("state")["pending"] or _unsent(bot):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not drained: {fake.do('state')}, {_unsent(bot)} unsent")
             time.sleep(0.3)
-        bot.stop()
 
 
 def _unsent(bot: Bot) -> int:

@@ -9,12 +9,14 @@ from bot.nlu.embedded import load_model
 from bot.nlu.training import fingerprint
 from bot.settings import REPOSITORY, Paths
 from khmer_nlu import parse
+from tests.postgres import Postgres
 from tests.torture.bombs import bomb
 from tests.torture.killer import Killer
-from tests.torture.outage import Outage, count_too_early
+from tests.torture.outage import Outage, late_by
 from tests.torture.poison import poison
 from tests.torture.proxy import Seen
 from tests.torture.record import Row, compare
+from tests.torture.several import Several
 from tests.torture.shuffle import shuffle
 from tests.torture.words import ANSWERED, CRISIS, GREETINGS
 
@@ -26,6 +28,29 @@ def test_kills_lose_nothing_and_double_nothing_that_may_not_be(models: Path, tmp
     killer = Killer(folder=tmp_path / "bot", updates=60, chats=15, kills=3, mode=mode, seed=1)
 
     findings = killer.run()
+
+    assert findings.faults == {}, findings
+    assert findings.updates == 60
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(("mode", "processes"), [("polling", 2), ("webhook", 3)])
+def test_one_of_several_processes_can_be_killed(
+    models: Path, tmp_path: Path, postgres: Postgres, mode: str, processes: int
+) -> None:
+    with postgres.database() as url:
+        several = Several(
+            folder=tmp_path / "bot",
+            updates=60,
+            chats=15,
+            kills=2,
+            mode=mode,
+            seed=1,
+            per_s=10.0,
+            database_url=url,
+            processes=processes,
+        )
+        findings = several.run()
 
     assert findings.faults == {}, findings
     assert findings.updates == 60
@@ -114,7 +139,7 @@ def test_the_harness_sees_a_message_that_comes_too_early() -> None:
     refused = Seen(at=0.0, path="sendmessage", fault="too_many", passed=False, wait_s=2.0, wait_until=2.5)
     at = [Seen(at=at, path="sendmessage", fault="", passed=True) for at in (0.55, 1.0, 2.6)]
 
-    assert count_too_early([refused, *at]) == 1
+    assert late_by([refused, *at]) == [pytest.approx(0.05), pytest.approx(0.5)]
 
 
 def test_the_words_of_the_harnesses_are_understood_whatever_was_said_before(models: Path) -> None:

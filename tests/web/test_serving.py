@@ -196,7 +196,7 @@ def test_a_taken_port_is_said_in_words(served: Served, tmp_path: Path) -> None:
 
 def test_what_serve_loads_never_imports_the_training_libraries() -> None:
     code = (
-        "import sys, bot.app, bot.cli;"
+        "import sys, bot.serving, bot.cli;"
         "sys.exit(any(name in sys.modules for name in ('sklearn', 'scipy', 'rasa', 'matplotlib')))"
     )
 

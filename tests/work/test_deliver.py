@@ -290,7 +290,7 @@ async def test_a_contact_gets_a_message_a_second_and_others_do_not_wait_for_that
 async def test_what_a_dead_process_was_sending_goes_again_if_it_must(post: Post) -> None:
     must, may = await post.say("must"), await post.say("may", send_class=SendClass.B)
     for row in (must, may):
-        await post.storage.run(partial(outbound.claim, conversation_id=row.conversation_id, now=NOW))
+        await post.storage.run(partial(outbound.claim, conversation_id=row.conversation_id, now=NOW, by="test"))
 
     async with running(post.deliverer):
         await post.until(lambda: post.sent)
