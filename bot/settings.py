@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     executor_id: str = Field(
         "returnee-bot",
         min_length=1,
-        description="Name of this process, the same after each restart, under which it finds its timers again.",
+        description="Name of this process: its own where several share a database, and the same after each restart.",
     )
     crash_at: str = Field(
         "", description="For tests alone: place:n, where the process kills itself; refused in production."

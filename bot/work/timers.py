@@ -77,6 +77,7 @@ class DbosTimers:
     dead_of: DeadOf = _nobody
     poll_s: float = POLL_S
     begin_after_s: float = BEGIN_AFTER_S
+    take_over_every_s: float = TAKE_OVER_EVERY_S
     _ready: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def set(self, kind: str, about: UUID, *, key: str, after: timedelta) -> None:
@@ -121,7 +122,7 @@ class DbosTimers:
     async def _take_over(self, dbos: Any, stop: asyncio.Event) -> None:
         """Goes on with what processes had begun that are dead: DBOS itself only does so in one of the same name."""
         while not stop.is_set():
-            await pause(TAKE_OVER_EVERY_S, stop)
+            await pause(self.take_over_every_s, stop)
             try:
                 begun = await dbos.DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
                 others = sorted({one.executor_id for one in begun} - {self.executor_id, None})

@@ -67,3 +67,11 @@ def test_a_stop_waits_for_what_has_begun_and_leaves_nothing_behind(own_database_
         _, errors = process.communicate(timeout=END_S)
 
     assert (process.returncode, errors) == (0, "")
+
+
+def test_what_a_dead_process_had_begun_is_taken_over_by_one_of_another_name(own_database_url: str) -> None:
+    with child(own_database_url, "hang") as hanging:
+        assert said_next(hanging, {"fired 7"})[-1] == "fired 7"
+        hanging.kill()
+    with child(own_database_url, "heir") as heir:
+        assert said_next(heir, {"fired 7"})[-1] == "fired 7"
