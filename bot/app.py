@@ -33,6 +33,7 @@ from bot.work.crash import killed_at, nothing_happens
 from bot.work.deliver import Deliverer
 from bot.work.ingest import Ingestor, Parser
 from bot.work.pace import is_paced
+from bot.work.retention import Retention
 from bot.work.signals import Signals
 from bot.work.timers import DbosTimers, Timers
 from bot.work.together import Alone, Processes, Together
@@ -57,6 +58,7 @@ class Application:
     conversations: Conversations
     followups: Followups
     ingest: Ingestor
+    retention: Retention
     timers: Timers
     votes: VotePlanner
     metrics: Metrics
@@ -173,6 +175,7 @@ class _Parts:
             conversations=conversations,
             followups=self._followups(wake),
             ingest=ingest,
+            retention=Retention(storage=self.storage, keys=self.vault.keys, purge_rows=ingest.purge, now=utc_now),
             timers=timers,
             votes=votes,
             metrics=metrics,

@@ -30,6 +30,7 @@ from bot.work.deliver import Deliverer
 from bot.work.ingest import Ingestor
 from bot.work.introduce import Introduction, profiles_of
 from bot.work.poll import Poller
+from bot.work.retention import Retention
 from bot.work.signals import Signals
 from bot.work.timers import Regular
 from bot.work.votes import ASK_VOTE
@@ -132,9 +133,8 @@ async def _beside(application: Application, workers: Sequence[Worker], app: Star
         group.create_task(application.deliverer.run(stop))
         group.create_task(application.content.watch(stop))
         group.create_task(application.votes.run(stop))
-        group.create_task(
-            application.timers.run(stop, {ASK_VOTE: application.followups.ask_vote}, regular_jobs(application.ingest))
-        )
+        regular = regular_jobs(application.ingest, application.retention)
+        group.create_task(application.timers.run(stop, {ASK_VOTE: application.followups.ask_vote}, regular))
         await application.ingest.resume()
         for worker in workers:
             group.create_task(worker.run(stop))
@@ -146,10 +146,10 @@ async def _beside(application: Application, workers: Sequence[Worker], app: Star
     await application.aclose()
 
 
-def regular_jobs(ingest: Ingestor) -> dict[str, Regular]:
+def regular_jobs(ingest: Ingestor, retention: Retention) -> dict[str, Regular]:
     """What is done again and again, by name."""
     return {
-        "purge_updates": Regular(cron="7 * * * *", job=ingest.purge),
+        "purge_updates": Regular(cron="7 * * * *", job=retention.purge_updates),
         "resume_updates": Regular(cron="*/5 * * * *", job=partial(ingest.resume, older_than=RESUME_AFTER)),
     }
 

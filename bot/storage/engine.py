@@ -46,6 +46,15 @@ class Storage:
         self._refuse_if_closed()
         return await self._readers.run(fn)
 
+    async def forget_deleted(self) -> None:
+        """Leaves no page of what was deleted in SQLite's log beside the file; PostgreSQL sees to that itself.
+
+        Raises:
+            StorageDown: somebody reads for too long; the same may be tried again.
+        """
+        self._refuse_if_closed()
+        await self._writers.between(dialects.forget_deleted)
+
     @property
     def is_closed(self) -> bool:
         """Whether it is closed, for good."""

@@ -35,6 +35,7 @@ data_keys = sa.Table(
 _FIND = sa.select(data_keys.c.master, data_keys.c.wrapped).where(data_keys.c.owner == sa.bindparam("of_owner"))
 _INSERT = dialects.insert_if_new(data_keys, "owner")
 _DESTROY = sa.delete(data_keys).where(data_keys.c.owner == sa.bindparam("of_owner"))
+_OWNERS = sa.select(data_keys.c.owner).where(data_keys.c.owner.startswith(sa.bindparam("prefix")))
 _COUNT = sa.select(data_keys.c.master, sa.func.count().label("number")).group_by(data_keys.c.master)
 _VERSIONS = sa.select(data_keys.c.master).distinct()
 _SAMPLE = sa.select(data_keys).where(data_keys.c.master == sa.bindparam("of_master")).limit(1)
@@ -98,6 +99,11 @@ class KeyStore:
             for owner in owners:
                 self._known.pop(owner, None)
         dialects.forget_deleted(self._writer)
+
+    def owners(self, prefix: str) -> list[str]:
+        """The owners whose names begin so, in their order."""
+        with self._reader.begin() as tx:
+            return sorted(tx.scalars(_OWNERS, {"prefix": prefix}))
 
     def check(self) -> None:
         """Opens one key of each version, so that a wrong master key is met at the start and not by a contact.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -27,6 +27,9 @@ class UpdateRow:
     tries: int
     error: str | None
 
+
+OWNER: Final = "updates "
+"""What the names of the owners of their keys begin with; the day follows, so that names sort as days do."""
 
 _INSERT = insert_if_new(raw_updates, "channel", "bot", "external_id")
 _FIND = sa.select(raw_updates).where(
@@ -108,7 +111,7 @@ def purge(tx: sa.Connection, *, received_before: datetime, limit: int) -> int:
 
 def key_owner(received_at: datetime) -> str:
     """Whose key seals the updates of this day."""
-    return f"updates {received_at.astimezone(UTC).date()}"
+    return f"{OWNER}{received_at.astimezone(UTC).date()}"
 
 
 def _read(tx: sa.Connection, row: sa.Row[Any]) -> UpdateRow:

@@ -25,6 +25,9 @@ class Workers(Protocol):
     async def run(self, fn: Callable[[sa.Connection], T]) -> T:
         """What fn gives, after the commit."""
 
+    async def between(self, fn: Callable[[sa.Engine], None]) -> None:
+        """Lets fn work on the engine, outside any transaction of these threads."""
+
     def close(self) -> None:
         """Ends what has begun or waits; no more may come."""
 
@@ -41,6 +44,10 @@ class Pool:
         outcome = await asyncio.get_running_loop().run_in_executor(self._threads, self._transact, fn)
         value: T = _value(outcome)
         return value
+
+    async def between(self, fn: Callable[[sa.Engine], None]) -> None:
+        """Lets fn work on the engine, outside any transaction of these threads."""
+        await _between(self._engine, fn)
 
     def _transact(self, fn: Callable[[sa.Connection], T]) -> "_Outcome":
         try:
@@ -76,6 +83,10 @@ class SingleWriter:
         value: T = _value(await job.answer)
         return value
 
+    async def between(self, fn: Callable[[sa.Engine], None]) -> None:
+        """Lets fn work on the engine, outside any transaction of these threads."""
+        await _between(self._engine, fn)
+
     def close(self) -> None:
         """Ends what has begun or waits; no more may come."""
         self._jobs.put(None)
@@ -107,6 +118,13 @@ class SingleWriter:
                 return [_run_in_savepoint(tx, job) for job in jobs]
         except BaseException as error:  # noqa: BLE001 - the top of a worker: whoever awaits gets it
             return [_Failure(_down(error) or error)] * len(jobs)
+
+
+async def _between(engine: sa.Engine, fn: Callable[[sa.Engine], None]) -> None:
+    try:
+        await asyncio.to_thread(fn, engine)
+    except Exception as error:
+        raise (_down(error) or error) from error
 
 
 @dataclass(frozen=True, kw_only=True)
