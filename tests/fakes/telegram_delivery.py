@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -33,7 +34,10 @@ class Hook:
 
 @dataclass(kw_only=True)
 class Delivery:
-    """Hands pending updates to the bot. call runs a method that a webhook's response asks for."""
+    """Hands pending updates to the bot. call runs a method that a webhook's response asks for.
+
+    lost is the share of acknowledgements that do not arrive, so that the bot gets the same again.
+    """
 
     world: World
     call: Callable[[str, Json], Any]
@@ -41,6 +45,9 @@ class Delivery:
     hook: Hook | None = None
     last_error: tuple[int, str] | None = None
     posts: int = 0
+    lost: float = 0.0
+    again: int = 0
+    _chance: random.Random = field(default_factory=lambda: random.Random(1))
     _polls: int = 0
     _polling: bool = False
     _poll_ended_by: str = ""
@@ -57,7 +64,7 @@ class Delivery:
         limit = min(max(int(params.get("limit") or 100), 1), 100)
         until = self.world.clock.now() + min(int(params.get("timeout") or 0), POLL_MAX_S)
         if params.get("offset") not in (None, ""):
-            self.world.updates.confirm_below(int(params["offset"]))
+            self._confirm_below(int(params["offset"]))
         self._polling = True
         try:
             while True:
@@ -150,6 +157,13 @@ class Delivery:
                         self._tasks[lane] = asyncio.create_task(self._empty(lane, hook, client, open_connections))
                 await self.world.clock.wait(self.world.clock.now() + 3600)
 
+    def _confirm_below(self, offset: int) -> None:
+        acknowledged = sum(1 for _ in self.world.updates.below(offset))
+        if acknowledged and self._chance.random() < self.lost:
+            self.again += acknowledged
+        else:
+            self.world.updates.confirm_below(offset)
+
     async def _empty(
         self, lane: Lane, hook: Hook, client: httpx.AsyncClient, open_connections: asyncio.Semaphore
     ) -> None:
@@ -158,7 +172,9 @@ class Delivery:
         while pending := self.world.updates.head(lane, self.world.clock.now()):
             async with open_connections:
                 done = await self._post(pending, hook, client)
-            if done:
+            if done and self._chance.random() < self.lost:
+                self.again += 1
+            elif done:
                 self.world.updates.done(pending)
                 delay_s = self.first_retry_s
             else:

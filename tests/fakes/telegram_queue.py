@@ -90,10 +90,11 @@ class Updates:
         """Forgets updates with lower numbers; a negative offset keeps only so many of the last ones."""
         if offset < 0:
             offset = min(list(self._pending)[offset:], default=0)
-        for pending in list(self._below(offset)):
+        for pending in list(self.below(offset)):
             self.done(pending)
 
-    def _below(self, offset: int) -> Iterator[Pending]:
+    def below(self, offset: int) -> Iterator[Pending]:
+        """Updates with lower numbers."""
         for number, pending in self._pending.items():
             if number >= offset:
                 return

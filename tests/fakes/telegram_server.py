@@ -190,6 +190,7 @@ class Control:
             "next_update_id": world.updates.next_id,
             "dropped": world.updates.dropped,
             "posts": self.server.delivery.posts,
+            "again": self.server.delivery.again,
             "unanswered_presses": sum(query.answered_with is None for query in world.queries.values()),
             "settings": world.settings,
             "webhook": self.server.delivery.webhook_info(),
@@ -211,9 +212,9 @@ class Control:
         self.server.world.rates.limits = Limits(**(asdict(limits) | figures))
         return asdict(self.server.world.rates.limits)
 
-    def retry(self, first_s: float) -> None:
-        """Sets how long a failing webhook first waits."""
-        self.server.delivery.first_retry_s = first_s
+    def retry(self, first_s: float, lost: float = 0.0) -> None:
+        """Sets how long a failing webhook first waits, and the share of acknowledgements that are lost."""
+        self.server.delivery.first_retry_s, self.server.delivery.lost = first_s, lost
 
     def fail(self, **failure: Any) -> None:
         """Answers the next calls of a method with an error: method, code, description, and what Failure has besides."""

@@ -74,7 +74,7 @@ def kills(folder: Path) -> Rows:
         "1": (
             "inbound survives kill -9",
             "kills",
-            f"{killed}, {updates} updates, {again} delivered again besides those after kills: {lost} lost,"
+            f"{killed}, {updates} updates, {again} delivered again whose acknowledgement was lost: {lost} lost,"
             f" {twice} handled twice (SQLite, one process)",
         ),
         "2": (
@@ -108,7 +108,8 @@ def several(folder: Path) -> Rows:
                     processes=processes,
                 )
                 found.append(run.run())
-            said.append(f"{processes} processes, {mode}, {scaled(100)} kills: {found[-1]}")
+            again = f"{run.redelivered} delivered again whose acknowledgement was lost"
+            said.append(f"{processes} processes, {mode}, {scaled(100)} kills: {found[-1]}; {again}")
             print(said[-1], flush=True)
     turned = sum(len(one.inbound_turned) + len(one.outbound_turned) for one in found)
     return {

@@ -12,7 +12,7 @@ import httpx
 
 from bot.settings import CRASH_PLACES
 from tests.fakes.telegram import FakeTelegram, fake_telegram_process
-from tests.torture.bot import SECRET, Bot
+from tests.torture.bot import Bot
 from tests.torture.record import Findings, compare, rows_of
 from tests.torture.words import ANSWERED, GREETINGS
 
@@ -39,9 +39,9 @@ class Killer:
     def run(self) -> Findings:
         """Does it, and compares."""
         with fake_telegram_process() as fake:
-            fake.do("retry", first_s=0.3)
+            fake.do("retry", first_s=0.3, lost=self.again)
             bot = Bot(folder=self.folder, api_url=fake.address, mode=self.mode, database_url=self.database_url)
-            feeder = threading.Thread(target=self._feed, args=(fake, bot), daemon=True)
+            feeder = threading.Thread(target=self._feed, args=(fake,), daemon=True)
             try:
                 feeder.start()
                 self._kill(bot, feeder)
@@ -49,31 +49,18 @@ class Killer:
                 self._drain(fake, bot)
             finally:
                 bot.kill()
+            self.redelivered = fake.do("state")["again"]
             return compare(self.fed, rows_of(bot.database, bot.folder), fake.record())
 
-    def _feed(self, fake: FakeTelegram, bot: Bot) -> None:
+    def _feed(self, fake: FakeTelegram) -> None:
         chance = random.Random(f"{self.seed} feed")
-        client = httpx.Client(trust_env=False, timeout=5)
-        old: list[dict[str, object]] = []
         began = time.monotonic()
         for number in range(self.updates):
             user = FIRST_USER + chance.randrange(self.chats)
             words = chance.choice(GREETINGS if chance.random() < 0.1 else ANSWERED)
             update = fake.text(user, words)
             self.fed[str(user)].append(f"{user}:{update['message']['message_id']}")
-            if self.mode == "webhook" and chance.random() < self.again and not fake.do("state")["pending"]:
-                self._deliver_again(client, bot, chance.choice([*old, update]))
-            old.append(update)
             time.sleep(max(began + (number + 1) / self.per_s - time.monotonic(), 0))
-        client.close()
-
-    def _deliver_again(self, client: httpx.Client, bot: Bot, update: dict[str, object]) -> None:
-        headers = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
-        try:
-            client.post(f"{bot.address}/webhooks/telegram", json=update, headers=headers)
-            self.redelivered += 1
-        except httpx.HTTPError:
-            return  # the bot is dead at this moment: Telegram would fail too
 
     def _kill(self, bot: Bot, feeder: threading.Thread) -> None:
         chance = random.Random(f"{self.seed} kill")

@@ -11,7 +11,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -24,6 +24,25 @@ STALL_S: Final = 40.0
 REORDER_S: Final = (0.0, 1.0)
 RETRY_AFTER_S: Final = (1, 2, 3, 5)
 HEAD_MAX: Final = 65_536
+
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@contextmanager
+def serving_in_thread(serve: Serve, port: int) -> Iterator[None]:
+    """A server on this machine, in a thread with a loop of its own, while the context is open."""
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", port, limit=2**22))
+    thread = threading.Thread(target=loop.run_forever, name=f"server-{port}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        asyncio.run_coroutine_threadsafe(_end(server), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,17 +79,8 @@ class Proxy:
     @contextmanager
     def running(self) -> Iterator["Proxy"]:
         """Works in a thread of its own while the context is open."""
-        loop = asyncio.new_event_loop()
-        server = loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=2**22))
-        thread = threading.Thread(target=loop.run_forever, name="fault-proxy", daemon=True)
-        thread.start()
-        try:
+        with serving_in_thread(self._serve, self.port):
             yield self
-        finally:
-            asyncio.run_coroutine_threadsafe(_end(server), loop).result(10)
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join(10)
-            loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError):

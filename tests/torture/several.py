@@ -13,6 +13,7 @@ from tests.fakes.telegram import FakeTelegram, fake_telegram_process
 from tests.serving import free_port
 from tests.torture.bot import Bot
 from tests.torture.killer import Killer
+from tests.torture.proxy import serving_in_thread
 from tests.torture.record import Findings, compare, rows_of
 
 
@@ -33,7 +34,6 @@ class Balancer:
     def running(self) -> Iterator[None]:
         """Works in a thread of its own while the context is open."""
         chance = random.Random(self.seed)
-        loop = asyncio.new_event_loop()
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             for port in chance.sample(list(self.ports), len(self.ports)):
@@ -43,15 +43,8 @@ class Balancer:
                     return
             writer.close()
 
-        server = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", self.port))
-        thread = threading.Thread(target=loop.run_forever, name="balancer", daemon=True)
-        thread.start()
-        try:
+        with serving_in_thread(serve, self.port):
             yield
-        finally:
-            loop.call_soon_threadsafe(server.close)
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join(10)
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -71,7 +64,7 @@ class Several(Killer):
     def run(self) -> Findings:
         """Does it, and compares."""
         with fake_telegram_process() as fake:
-            fake.do("retry", first_s=0.3)
+            fake.do("retry", first_s=0.3, lost=self.again)
             bots = [
                 Bot(folder=self.folder, api_url=fake.address, mode=self.mode, database_url=self.database_url)
                 for _ in range(self.processes)
@@ -79,7 +72,7 @@ class Several(Killer):
             balancer = Balancer(ports=[bot.port for bot in bots], seed=self.seed)
             for bot in bots:
                 bot.public_url = balancer.address
-            feeder = threading.Thread(target=self._feed, args=(fake, bots[0]), daemon=True)
+            feeder = threading.Thread(target=self._feed, args=(fake,), daemon=True)
             with balancer.running():
                 try:
                     for place, bot in enumerate(bots):
@@ -92,6 +85,7 @@ class Several(Killer):
                 finally:
                     for bot in bots:
                         bot.kill()
+            self.redelivered = fake.do("state")["again"]
             return compare(self.fed, rows_of(self.database_url, self.folder), fake.record())
 
     def _kill_one_after_the_other(self, bots: Sequence[Bot]) -> None:
