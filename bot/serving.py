@@ -33,17 +33,19 @@ from bot.work.poll import Poller
 from bot.work.retention import Retention
 from bot.work.signals import Signals
 from bot.work.timers import Regular
+from bot.work.together import Processes
 from bot.work.votes import ASK_VOTE
 
 RESUME_AFTER = timedelta(minutes=5)
 
 
-def hearer(deliverer: Deliverer, signals: Signals) -> Callable[[str], None]:
-    """Does what another process told."""
+def hearer(deliverer: Deliverer, signals: Signals, processes: Processes) -> Callable[[str], None]:
+    """Does what another process told: a wake concerns only who sends for the others."""
 
     def heard(signal: str) -> None:
         if signal.startswith(WAKE):
-            deliverer.wake(UUID(signal.removeprefix(WAKE)))
+            if any(map(processes.leads, deliverer.channels)):
+                deliverer.wake(UUID(signal.removeprefix(WAKE)))
         else:
             signals.heard(signal)
 
@@ -126,7 +128,7 @@ def _telegram(application: Application) -> tuple[list[Worker], list[Route]]:
 async def _beside(application: Application, workers: Sequence[Worker], app: Starlette) -> AsyncIterator[None]:
     """Runs what works beside the web application, and ends it in order."""
     stop = asyncio.Event()
-    heard = hearer(application.deliverer, application.signals)
+    heard = hearer(application.deliverer, application.signals, application.processes)
     async with asyncio.TaskGroup() as group:
         group.create_task(application.processes.run(stop, heard))
         await application.processes.joined()
