@@ -29,8 +29,10 @@ from bot.storage.migrate import upgrade
 from bot.storage.processes import dead
 from bot.storage.vault import Vault, open_vault
 from bot.topics import Topics, load_topics
+from bot.work.auditing import AuditHeads
 from bot.work.crash import killed_at, nothing_happens
 from bot.work.deliver import Deliverer
+from bot.work.erase import Eraser
 from bot.work.ingest import Ingestor, Parser
 from bot.work.pace import is_paced
 from bot.work.retention import Retention
@@ -58,7 +60,9 @@ class Application:
     conversations: Conversations
     followups: Followups
     ingest: Ingestor
+    eraser: Eraser
     retention: Retention
+    audit_heads: AuditHeads
     timers: Timers
     votes: VotePlanner
     metrics: Metrics
@@ -153,7 +157,10 @@ class _Parts:
         )
         votes = VotePlanner(timers=timers)
         wake = waker(deliverer, processes)
-        conversations = self._conversations(wake, votes)
+        eraser = Eraser(
+            storage=self.storage, keys=self.vault.keys, erased=settings.erased_list, now=utc_now, reached=reached
+        )
+        conversations = self._conversations(wake, votes, eraser)
         ingest = Ingestor(
             storage=self.storage,
             parsers={channel.name: channel for channel in self.channels if isinstance(channel, Parser)},
@@ -175,7 +182,15 @@ class _Parts:
             conversations=conversations,
             followups=self._followups(wake),
             ingest=ingest,
-            retention=Retention(storage=self.storage, keys=self.vault.keys, purge_rows=ingest.purge, now=utc_now),
+            eraser=eraser,
+            retention=Retention(
+                storage=self.storage,
+                keys=self.vault.keys,
+                purge_rows=ingest.purge,
+                erase_due=eraser,
+                now=utc_now,
+            ),
+            audit_heads=AuditHeads(storage=self.storage, file=settings.audit_heads, now=utc_now),
             timers=timers,
             votes=votes,
             metrics=metrics,
@@ -195,7 +210,7 @@ class _Parts:
     async def _dead_of(self, executor_ids: Sequence[str]) -> Sequence[str]:
         return await self.storage.run(partial(dead, executor_ids=executor_ids))
 
-    def _conversations(self, wake: Wake, votes: VotePlanner) -> Conversations:
+    def _conversations(self, wake: Wake, votes: VotePlanner, eraser: Eraser) -> Conversations:
         return Conversations(
             storage=self.storage,
             engine=self.engine,
@@ -209,6 +224,7 @@ class _Parts:
             choose_number=secrets.randbelow,
             heard_per_minute={channel.name: channel.capabilities.heard_per_minute for channel in self.channels},
             ask_vote_later=votes,
+            erase_due=eraser,
             took=self.metrics.handled,
         )
 

@@ -5,18 +5,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache, partial
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
+from bot.cases.erasing import ASKED, put_aside
 from bot.content.model import Content
 from bot.content.store import ContentStore
 from bot.flows.controls import NEXT_STEPS
 from bot.flows.engine import take_turn
 from bot.flows.limits import STEPS_ALONE, Verdict, admit, said
 from bot.flows.memory import Memory
-from bot.flows.model import STATE_VERSION, Book, Choice, Heard, Hide, Say, State, Turn
+from bot.flows.model import STATE_VERSION, Book, Choice, Erase, EraseCaseNow, Heard, Hide, Say, State, Turn
 from bot.flows.tact import after_turn, plan_vote
 from bot.hearing import hear, kind_of, words_of
 from bot.model import Attachment, Blocked, ChannelName, Inbound, Language, Moved, Notice, Returned, SendClass
@@ -28,6 +29,8 @@ from bot.storage.engine import Storage
 from bot.storage.messages import MessageRow
 from bot.topics import Topics
 from khmer_nlu import Parsed, day_of
+
+NUMBER_TRIES: Final = 3
 
 
 class AskVote(Protocol):
@@ -52,6 +55,7 @@ class Handled:
     seq: int
     duplicate: bool
     asks_vote: bool = False
+    erases: bool = False
 
 
 def _asks_nothing(conversation_id: UUID, now: datetime) -> None:
@@ -74,6 +78,7 @@ class Conversations:
     choose_number: Callable[[int], int]
     heard_per_minute: Mapping[ChannelName, int | None] = field(default_factory=dict)
     ask_vote_later: AskVote = _asks_nothing
+    erase_due: Callable[[], None] = lambda: None
     took: Callable[[ChannelName, float], None] = lambda channel, seconds: None
 
     async def handle(self, inbound: Inbound) -> Handled:
@@ -95,6 +100,8 @@ class Conversations:
             self.took(inbound.channel, time.perf_counter() - began)
         if handled.asks_vote:
             self.ask_vote_later(handled.conversation_id, self.now())
+        if handled.erases:
+            self.erase_due()
         return handled
 
     def desk(
@@ -106,6 +113,7 @@ class Conversations:
         language: Language,
         pressed_on: UUID | None,
         now: datetime,
+        is_locked: bool = False,
     ) -> Desk:
         """Where a turn of this conversation is carried out."""
         return Desk(
@@ -115,6 +123,7 @@ class Conversations:
             conversation_id=conversation_id,
             message_id=message_id,
             pressed_on=pressed_on,
+            is_locked=is_locked,
             now=now,
             staffed=self.staffed,
             crisis_phone=self.crisis_phone,
@@ -154,31 +163,62 @@ def _handle(tx: Connection, *, parts: Conversations, inbound: Inbound, parsed: P
     sent_at, per_minute = min(inbound.sent_at or now, now), parts.heard_per_minute.get(inbound.channel)
     pace, verdict = admit(memory.pace, heard, at_s=sent_at.timestamp(), per_minute=per_minute)
     turn = _turn(parts, memory.state, heard, verdict)
-    desk = parts.desk(tx, conversation.id, message.id, language=turn.state.language, pressed_on=pressed_on, now=now)
+    is_locked = False
+    if any(isinstance(effect, Erase) for effect in turn.effects):
+        conversation, message, is_locked = _begin_anew(tx, conversation, message, now)
+    desk = parts.desk(
+        tx,
+        conversation.id,
+        message.id,
+        language=turn.state.language,
+        pressed_on=pressed_on,
+        now=now,
+        is_locked=is_locked,
+    )
+    return _answer(desk, conversation, message, replace(memory, pace=pace), turn)
+
+
+def _begin_anew(
+    tx: Connection, conversation: ConversationRow, message: MessageRow, now: datetime
+) -> tuple[ConversationRow, MessageRow, bool]:
+    """The new conversation with the message that asked for it, and whether the old one is locked for a while."""
+    messages.withdraw(tx, message.id)
+    new, is_locked = put_aside(tx, conversation, reason=ASKED, now=now)
+    message = replace(message, id=uuid4(), conversation_id=new.id)
+    messages.insert(tx, message)
+    return new, message, is_locked
+
+
+def _answer(desk: Desk, conversation: ConversationRow, message: MessageRow, memory: Memory, turn: Turn) -> Handled:
+    """Carries out a turn, and keeps what it said and what is to be remembered of it."""
     drafts = [draft for effect in turn.effects for draft in carry_out(desk, effect)][:STEPS_ALONE]
     write_drafts(desk, conversation, message.seq + 1, drafts)
     tact = after_turn(memory.tact, turn.effects)
-    planned = plan_vote(tact, turn.effects, now)
+    planned = plan_vote(tact, turn.effects, desk.now)
     memory = Memory(
-        state=turn.state,
-        pace=said(pace, len(drafts)),
+        state=replace(turn.state, number_tries=NUMBER_TRIES) if desk.is_locked else turn.state,
+        pace=said(memory.pace, len(drafts)),
         tact=planned or tact,
         offered=offered_after(memory.offered, drafts),
     )
-    hides = any(isinstance(effect, Hide) for effect in turn.effects)
-    conversations.save(
-        tx,
-        replace(
-            conversation,
-            language=memory.state.language,
-            state=memory.write(),
-            state_version=STATE_VERSION,
-            last_seq=message.seq + len(drafts),
-            hidden_seq=message.seq if hides else conversation.hidden_seq,
-            updated_at=now,
-        ),
+    hides = any(isinstance(effect, Hide | Erase) for effect in turn.effects)
+    changed = replace(
+        conversation,
+        language=memory.state.language,
+        state=memory.write(),
+        state_version=STATE_VERSION,
+        last_seq=message.seq + len(drafts),
+        hidden_seq=message.seq if hides else conversation.hidden_seq,
+        updated_at=desk.now,
     )
-    return Handled(conversation_id=conversation.id, seq=message.seq, duplicate=False, asks_vote=planned is not None)
+    conversations.save(desk.tx, changed)
+    return Handled(
+        conversation_id=conversation.id,
+        seq=message.seq,
+        duplicate=False,
+        asks_vote=planned is not None,
+        erases=any(isinstance(effect, Erase | EraseCaseNow) for effect in turn.effects),
+    )
 
 
 def _turn(parts: Conversations, state: State, heard: Heard, verdict: Verdict) -> Turn:

@@ -9,6 +9,7 @@ ReturneeBotError
 │   ├── StorageDown    the database does not take a transaction now: try again later
 │   ├── KeyDestroyed   the key of what is to be read was destroyed, on purpose
 │   └── SealBroken     a sealed value was moved or changed
+├── CustodyError       what is asked of a record may not be done: it names why
 └── SendError
     ├── SendRetryable  a channel may succeed later
     └── SendRejected   a channel said no for good
@@ -69,6 +70,10 @@ class KeyDestroyed(StorageError):
 
 class SealBroken(StorageError):
     """A sealed value does not open in its place: somebody changed the database, or it is damaged."""
+
+
+class CustodyError(ReturneeBotError):
+    """What is asked of a record may not be done, or there is none; the message says why and names no content."""
 
 
 class SendError(ReturneeBotError):

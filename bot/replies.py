@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
+from bot.cases.erasing import erase_case_now
 from bot.cases.intake import hand_off, raise_alarm
 from bot.content.model import Content
 from bot.content.render import render_answer, text
@@ -20,6 +21,8 @@ from bot.flows.model import (
     Choice,
     Do,
     Effect,
+    Erase,
+    EraseCaseNow,
     GiveAnswer,
     HandOff,
     Hide,
@@ -56,6 +59,7 @@ class Desk:
     language: Language
     conversation_id: UUID
     message_id: UUID
+    is_locked: bool = False  # whether the conversation began anew, and a case of the one before is kept a while
     pressed_on: UUID | None
     now: datetime
     staffed: bool
@@ -86,7 +90,7 @@ class Desk:
         return Draft(text=words, buttons=buttons, send_class=send_class, answer=answer)
 
 
-def carry_out(desk: Desk, effect: Effect) -> tuple[Draft, ...]:
+def carry_out(desk: Desk, effect: Effect) -> tuple[Draft, ...]:  # noqa: C901 - one case for each kind of effect
     """What one effect says to the contact, after its rows are written."""
     match effect:
         case Say(text=key, choices=choices, send_class=send_class):
@@ -123,6 +127,11 @@ def carry_out(desk: Desk, effect: Effect) -> tuple[Draft, ...]:
             return ()
         case Hide():
             return ()
+        case Erase(choices=choices):
+            return (desk.draft(desk.words("erase_locked" if desk.is_locked else "erase_done"), choices),)
+        case EraseCaseNow(number=number, choices=choices):
+            erased = erase_case_now(desk.tx, desk.conversation_id, case_number=number, now=desk.now)
+            return (desk.draft(desk.words("erase_case_done" if erased else "erase_case_unknown"), choices),)
 
 
 def write_drafts(desk: Desk, conversation: ConversationRow, first_seq: int, drafts: Sequence[Draft]) -> None:

@@ -26,6 +26,7 @@ from bot.web.chatpage import ChatPage
 from bot.web.health import Health
 from bot.web.webchat import WebChatApi
 from bot.web.webhooks import TELEGRAM_PATH, TelegramWebhook
+from bot.work.auditing import AuditHeads
 from bot.work.deliver import Deliverer
 from bot.work.ingest import Ingestor
 from bot.work.introduce import Introduction, profiles_of
@@ -135,7 +136,8 @@ async def _beside(application: Application, workers: Sequence[Worker], app: Star
         group.create_task(application.deliverer.run(stop))
         group.create_task(application.content.watch(stop))
         group.create_task(application.votes.run(stop))
-        regular = regular_jobs(application.ingest, application.retention)
+        group.create_task(application.eraser.run(stop))
+        regular = regular_jobs(application.ingest, application.retention, application.audit_heads)
         group.create_task(application.timers.run(stop, {ASK_VOTE: application.followups.ask_vote}, regular))
         await application.ingest.resume()
         for worker in workers:
@@ -148,10 +150,12 @@ async def _beside(application: Application, workers: Sequence[Worker], app: Star
     await application.aclose()
 
 
-def regular_jobs(ingest: Ingestor, retention: Retention) -> dict[str, Regular]:
+def regular_jobs(ingest: Ingestor, retention: Retention, audit_heads: AuditHeads) -> dict[str, Regular]:
     """What is done again and again, by name."""
     return {
         "purge_updates": Regular(cron="7 * * * *", job=retention.purge_updates),
+        "purge_records": Regular(cron="17 * * * *", job=retention.purge_records),
+        "keep_audit_head": Regular(cron="47 17 * * *", job=audit_heads.keep),  # past midnight in Cambodia
         "resume_updates": Regular(cron="*/5 * * * *", job=partial(ingest.resume, older_than=RESUME_AFTER)),
     }
 

@@ -21,6 +21,8 @@ CRASH_PLACES = (
     "deliver.claimed",
     "deliver.sent",
     "deliver.marked",
+    "erase.noted",
+    "erase.destroyed",
 )
 TELEGRAM_TOKEN: Final = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{20,100}")
 TELEGRAM_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{16,256}")
@@ -179,6 +181,16 @@ class Settings(BaseSettings):
     def master_keys(self) -> Path:
         """The file of the master keys, with the default filled in."""
         return self.master_key_file or self.data_dir / "master.keys"
+
+    @property
+    def erased_list(self) -> Path:
+        """The list of what was erased, which a restored backup must forget again."""
+        return self.data_dir / "erased.list"
+
+    @property
+    def audit_heads(self) -> Path:
+        """The ends of the audit's chain, outside of the database."""
+        return self.data_dir / "audit-heads.list"
 
     @property
     def paths(self) -> "Paths":

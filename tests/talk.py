@@ -23,9 +23,11 @@ from bot.storage.engine import Storage, open_storage
 from bot.storage.messages import MessageRow
 from bot.storage.migrate import upgrade
 from bot.storage.tables import outbound
-from bot.storage.vault import open_vault
+from bot.storage.vault import Vault, open_vault
 from bot.topics import load_topics
 from bot.work.deliver import Deliverer
+from bot.work.erase import Eraser
+from bot.work.retention import Retention
 from tests.fakes import RecordingChannel, ScriptedEngine, deliverer_of, understood
 
 PATHS = Paths(root=REPOSITORY)
@@ -36,6 +38,8 @@ SCRIPT = {
     "person": understood("talk_to_human"),
     "my case": understood("case_status"),
     "hide": understood("hide_chat"),
+    "delete": understood("delete_my_data"),
+    "yes": understood("affirm"),
     "die": understood("nlu_fallback", decision="fallback", crisis="crisis_self_harm"),
 }
 
@@ -49,6 +53,9 @@ class Talk:
     deliverer: Deliverer
     channel: RecordingChannel
     followups: Followups
+    eraser: Eraser
+    retention: Retention
+    vault: Vault
     planned: list[UUID]
     time: list[datetime]
     contact_ref: str = "c1"
@@ -115,6 +122,11 @@ def open_talk(tmp_path: Path) -> Iterator[Talk]:
     content = ContentStore(PATHS.content, topics=topics, today=lambda: now().date())
     channel = RecordingChannel()
     deliverer = deliverer_of(storage, channel, now=now)
+    eraser = Eraser(storage=storage, keys=vault.keys, erased=tmp_path / "erased.list", now=now)
+
+    async def purge_rows() -> int:
+        return 0
+
     parts = Conversations(
         storage=storage,
         engine=ScriptedEngine(script=SCRIPT),
@@ -132,6 +144,7 @@ def open_talk(tmp_path: Path) -> Iterator[Talk]:
         now=now,
         choose_number=lambda below: 4821 % below,
         heard_per_minute={"web": 30},
+        erase_due=eraser,
         ask_vote_later=lambda conversation_id, now: planned.append(conversation_id),
     )
     followups = Followups(
@@ -149,6 +162,9 @@ def open_talk(tmp_path: Path) -> Iterator[Talk]:
         deliverer=deliverer,
         channel=channel,
         followups=followups,
+        eraser=eraser,
+        retention=Retention(storage=storage, keys=vault.keys, purge_rows=purge_rows, erase_due=eraser, now=now),
+        vault=vault,
         planned=planned,
         time=time,
     )

@@ -30,12 +30,20 @@ GUESSABLE: Final = frozenset(
 )
 """Controls that “did you mean” may offer; the menu and a person are always offered."""
 
+ASK_TO_ERASE: Final = Say(
+    text="erase_question",
+    choices=(
+        Choice(action=Action(do=Do.ERASE), title="erase_yes_button"),
+        Choice(action=Action(do=Do.KEEP), title="erase_no_button"),
+        Choice(action=Action(do=Do.CONTROL, of="talk_to_human")),
+    ),
+)
 _COVER: Final = (
     Choice(action=Action(do=Do.ANSWER, of="find_job"), title="hide_work_button"),
     Choice(action=Action(do=Do.ANSWER, of="training_free"), title="hide_training_button"),
 )
 _ONE_SENTENCE: Final = {
-    # Controls that one sentence, the menu and a person answer. call_me … delete_my_data: built in later steps.
+    # Controls that one sentence, the menu and a person answer. call_me, prefer_listening: built in later steps.
     "greet": "greet_again",
     "thank": "thank_reply",
     "affirm": "affirm_alone",
@@ -47,7 +55,6 @@ _ONE_SENTENCE: Final = {
     "call_me": "call_me_later",
     "prefer_listening": "listening_later",
     "opt_out": "opt_out_reply",
-    "delete_my_data": "delete_later",
     "complain_service": "complaint_reply",
 }
 
@@ -65,6 +72,8 @@ def take_control(book: Book, intent: str) -> tuple[Effect, ...]:
             return (TellCases(choices=NEXT_STEPS),)
         case "hide_chat":
             return (Hide(), Say(text="hide_cover", choices=_COVER))
+        case "delete_my_data":
+            return (ASK_TO_ERASE,)
         case "goodbye":
             return (Say(text="goodbye", choices=(MENU,), send_class=SendClass.B),)
         case "restart":

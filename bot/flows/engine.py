@@ -3,13 +3,15 @@
 from dataclasses import replace
 from typing import Final
 
-from bot.flows.controls import GUESSABLE, LANGUAGE_CHOICES, MENU, NEXT_STEPS, PERSON, take_control
+from bot.flows.controls import ASK_TO_ERASE, GUESSABLE, LANGUAGE_CHOICES, MENU, NEXT_STEPS, PERSON, take_control
 from bot.flows.model import (
     Action,
     Book,
     Choice,
     Do,
     Effect,
+    Erase,
+    EraseCaseNow,
     GiveAnswer,
     Heard,
     Hide,
@@ -50,6 +52,8 @@ _HOW_ARE_YOU: Final = Say(
         PERSON,
     ),
 )
+_YES_OR_NO: Final = {"affirm": Do.ERASE, "deny": Do.KEEP}
+CASE_DIGITS: Final = range(4, 10)
 NONE_OF_THESE: Final = Choice(action=Action(do=Do.NONE_OF_THESE), title="none_of_these")
 
 
@@ -61,6 +65,11 @@ def take_turn(book: Book, state: State, heard: Heard) -> Turn:
         state: what the conversation remembers.
         heard: what the contact wrote (understood), pressed or sent.
     """
+    turn = _take(book, state, heard)
+    return replace(turn, state=replace(turn.state, asked_to_erase=ASK_TO_ERASE in turn.effects))
+
+
+def _take(book: Book, state: State, heard: Heard) -> Turn:
     match heard:
         case Said():
             return _said(book, state, heard)
@@ -140,10 +149,16 @@ def _words(text: str) -> bool:
 
 def _answered(book: Book, state: State, heard: Said) -> Turn:
     parsed = heard.parsed
+    digits = heard.text.strip()
+    if state.number_tries and digits.isdecimal() and len(digits) in CASE_DIGITS:
+        tried = replace(state, unsure=0, number_tries=state.number_tries - 1)
+        return Turn(state=tried, effects=(EraseCaseNow(number=int(digits), choices=NEXT_STEPS),))
     if not _words(heard.text):
         return Turn(state=replace(state, unsure=0), effects=(Say(text=_without_words(heard.text), choices=book.menu),))
     if parsed.decision != "answer":
         return _unsure(book, state, heard)
+    if state.asked_to_erase and parsed.intent in _YES_OR_NO:
+        return _pressed(book, state, Action(do=_YES_OR_NO[parsed.intent]))
     if parsed.intent == "deny" and state.unsure:
         return _pressed(book, state, NONE_OF_THESE.action)
     if parsed.intent == "restart":
@@ -201,6 +216,8 @@ def _pressed(book: Book, state: State, action: Action) -> Turn:
     if action.do is Do.LANGUAGE:
         chosen: Language = "en" if action.of == "en" else "km"
         state = replace(state, language=chosen, language_chosen=True)
+    if action.do is Do.ERASE:
+        state = State(language=state.language, language_chosen=state.language_chosen, greeted=True)
     return Turn(state=state, effects=_effects_of_press(book, action))
 
 
@@ -232,6 +249,10 @@ def _effects_of_press(book: Book, action: Action) -> tuple[Effect, ...]:  # noqa
             return _greeting()
         case Do.HELP:
             return (Say(text="help", choices=book.menu, send_class=SendClass.B),)
+        case Do.ERASE:
+            return (Erase(choices=NEXT_STEPS),)
+        case Do.KEEP:
+            return (Say(text="erase_kept", choices=NEXT_STEPS),)
         case Do.PLACE:
             return (Say(text=f"place_{action.of.removeprefix('in_')}", choices=(PERSON, MENU)),)
 

@@ -15,7 +15,7 @@ STEPS_ALONE: Final = 20
 MINUTE_S: Final = 60
 Verdict = Literal["answer", "too_fast", "same_again", "silent"]
 _ALWAYS: Final = frozenset({"hide_chat", "opt_out", "delete_my_data"})
-_ALWAYS_BUTTONS: Final = frozenset({Do.URGENT, Do.PLACE, Do.NOT_MEANT})
+_ALWAYS_BUTTONS: Final = frozenset({Do.URGENT, Do.PLACE, Do.NOT_MEANT, Do.ERASE, Do.KEEP})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """All that a conversation remembers between turns, besides its messages, as one JSON text."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.flows.limits import Pace
 from bot.flows.model import State
@@ -33,6 +33,11 @@ class Memory:
             tact=Tact.from_json(plain.get("tact", {})),
             offered=None if offered is None else tuple(offered),
         )
+
+    def without_the_talk(self) -> "Memory":
+        """What stays when all that was said is deleted: the language, and that the bot must not write first."""
+        state = State(language=self.state.language, language_chosen=self.state.language_chosen, greeted=True)
+        return Memory(state=state, pace=Pace(), tact=replace(self.tact, timed_on="", asked_on=""), offered=())
 
     def write(self) -> str:
         """Everything but the language."""

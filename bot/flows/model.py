@@ -29,6 +29,8 @@ class Do(StrEnum):
     URGENT = "urgent"
     START = "start"
     HELP = "help"
+    ERASE = "erase"
+    KEEP = "keep"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +75,10 @@ class State:
     """What the newest link or picture code by which the contact came carried."""
     album: str = ""
     """The newest set of pictures that came at once: one answer is enough for all of them."""
+    asked_to_erase: bool = False
+    """Whether the last thing said was the question whether to delete everything."""
+    number_tries: int = 0
+    """How often the contact may still try the number of a case that is locked until it is erased."""
 
     def to_json(self) -> dict[str, Any]:
         """The state as plain JSON, without the language, which has a column of its own."""
@@ -84,7 +90,7 @@ class State:
         return cls(language=language, **{name: plain[name] for name in _KEPT if name in plain})
 
 
-_KEPT = ("language_chosen", "greeted", "unsure", "start_code", "album")
+_KEPT = ("language_chosen", "greeted", "unsure", "start_code", "album", "asked_to_erase", "number_tries")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +201,34 @@ class Hide:
     """Show nothing of what was said so far."""
 
 
-Effect = Say | GiveAnswer | ShowThemeOf | HandOff | RaiseAlarm | TellCases | RecordVote | RecordUnanswered | Hide
+@dataclass(frozen=True, kw_only=True)
+class Erase:
+    """Put aside all that was said, to be made unreadable, and begin anew."""
+
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EraseCaseNow:
+    """Erase at once the locked case of this number, if it is the contact's."""
+
+    number: int
+    choices: tuple[Choice, ...]
+
+
+Effect = (
+    Say
+    | GiveAnswer
+    | ShowThemeOf
+    | HandOff
+    | RaiseAlarm
+    | TellCases
+    | RecordVote
+    | RecordUnanswered
+    | Hide
+    | Erase
+    | EraseCaseNow
+)
 
 
 @dataclass(frozen=True, kw_only=True)

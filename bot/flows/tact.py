@@ -5,21 +5,21 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, Final
 
-from bot.flows.model import Do, Effect, GiveAnswer, Hide, RaiseAlarm, Say
+from bot.flows.model import Do, Effect, Erase, GiveAnswer, Hide, RaiseAlarm, Say
 
 HOME: Final = timezone(timedelta(hours=7))
 """The time of Cambodia, and of Thailand."""
 SAFE_FROM_HOUR: Final = 7
 SAFE_UNTIL_HOUR: Final = 20
-_HUSHING: Final = frozenset({"opt_out_reply", "delete_later", "idiom_question"})
+_HUSHING: Final = frozenset({"opt_out_reply", "erase_question", "idiom_question"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tact:
     """What is remembered about writing first.
 
-    hushed: never, since there was danger, or the contact hid the chat or wants to hear nothing. timed_on and asked_on
-    are the last days on which the vote was planned and asked.
+    hushed: never, since there was danger, or the contact hid or erased the chat or wants to hear nothing. timed_on and
+    asked_on are the last days on which the vote was planned and asked.
     """
 
     hushed: bool = False
@@ -47,7 +47,7 @@ def after_turn(tact: Tact, effects: Iterable[Effect]) -> Tact:
 
 
 def _hushes(effect: Effect) -> bool:
-    return isinstance(effect, RaiseAlarm | Hide) or (isinstance(effect, Say) and effect.text in _HUSHING)
+    return isinstance(effect, RaiseAlarm | Hide | Erase) or (isinstance(effect, Say) and effect.text in _HUSHING)
 
 
 def plan_vote(tact: Tact, effects: Iterable[Effect], now: datetime) -> Tact | None:

@@ -21,7 +21,10 @@ TRIES = 200  # at least half of the numbers are free, so that as many tries neve
 
 @dataclass(frozen=True, kw_only=True)
 class CaseRow:
-    """A case; type is the kind of help (wage_claim, counselling, …), lane the staff who work on it."""
+    """A case; type is the kind of help (wage_claim, counselling, …), lane the staff who work on it.
+
+    keep_until: of a wage claim, when it can no longer be brought.
+    """
 
     id: UUID
     number: int
@@ -32,6 +35,7 @@ class CaseRow:
     urgent: bool
     created_at: datetime
     updated_at: datetime
+    keep_until: datetime | None = None
 
 
 _INSERT = insert_if_new(cases, "number")
@@ -43,6 +47,12 @@ _OF_CONVERSATION = (
     sa.select(cases)
     .where(cases.c.conversation_id == sa.bindparam("conversation_id"))
     .order_by(cases.c.created_at.desc(), cases.c.number)
+)
+_FIND = sa.select(cases).where(cases.c.number == sa.bindparam("of_number"))
+_EVENTS = (
+    sa.select(case_events.c.at, case_events.c.kind)
+    .where(case_events.c.case_id == sa.bindparam("of_case"))
+    .order_by(case_events.c.at)
 )
 _OPEN = (
     sa.select(cases)
@@ -102,6 +112,12 @@ def of_conversation(tx: sa.Connection, conversation_id: UUID) -> list[CaseRow]:
     return [_read(row) for row in tx.execute(_OF_CONVERSATION, {"conversation_id": conversation_id})]
 
 
+def find(tx: sa.Connection, number: int) -> CaseRow | None:
+    """The case of this number, if there is one."""
+    row = tx.execute(_FIND, {"of_number": number}).one_or_none()
+    return None if row is None else _read(row)
+
+
 def list_open(tx: sa.Connection, limit: int) -> list[CaseRow]:
     """Cases that are not resolved: urgent ones first, then those that wait longest."""
     return [_read(row) for row in tx.execute(_OPEN, {"at_most": limit})]
@@ -112,6 +128,11 @@ def add_event(tx: sa.Connection, *, case_id: UUID, kind: str, now: datetime, not
     event_id = uuid4()
     sealed = vault_of(tx).seal(case_id, "case_events", "note", event_id, note)
     tx.execute(_INSERT_EVENT, {"id": event_id, "case_id": case_id, "kind": kind, "at": now, "note": sealed})
+
+
+def events(tx: sa.Connection, case_id: UUID) -> list[tuple[datetime, str]]:
+    """When what happened to the case, without the notes."""
+    return [(row.at, row.kind) for row in tx.execute(_EVENTS, {"of_case": case_id})]
 
 
 def _read(row: sa.Row[Any]) -> CaseRow:

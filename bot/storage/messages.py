@@ -45,6 +45,7 @@ _SEQ_OF = sa.select(messages.c.seq).where(
 )
 _GET = sa.select(messages).where(messages.c.id == sa.bindparam("message_id"))
 _OF_CONVERSATION = sa.select(messages).where(messages.c.conversation_id == sa.bindparam("conversation_id"))
+_WITHDRAW = sa.delete(messages).where(messages.c.id == sa.bindparam("message_id"))
 _LAST_WITH_BUTTONS = (
     sa.select(messages.c.id, messages.c.buttons)
     .where(messages.c.conversation_id == sa.bindparam("conversation_id"), messages.c.buttons.is_not(None))
@@ -66,6 +67,11 @@ _FIRST_UNSENT_SEQ = (
     )
     .scalar_subquery()
 )
+_AFTER = (
+    _OF_CONVERSATION.where(messages.c.seq > sa.bindparam("after_seq"))
+    .order_by(messages.c.seq)
+    .limit(sa.bindparam("at_most"))
+)
 _VISIBLE_AFTER = (
     _OF_CONVERSATION.where(
         messages.c.seq > sa.bindparam("after_seq", type_=sa.BigInteger),
@@ -82,6 +88,11 @@ def insert(tx: sa.Connection, row: MessageRow) -> bool:
     seal = partial(vault_of(tx).seal, row.conversation_id, "messages")
     values = {**vars(row), "body": seal("body", row.id, row.body), "buttons": seal("buttons", row.id, row.buttons)}
     return tx.execute(_INSERT, values).rowcount == 1
+
+
+def withdraw(tx: sa.Connection, message_id: UUID) -> None:
+    """Takes back what this very transaction inserted."""
+    tx.execute(_WITHDRAW, {"message_id": message_id})
 
 
 def seq_of(tx: sa.Connection, *, channel: ChannelName, bot: str, external_id: str) -> int:
@@ -103,6 +114,12 @@ def visible_after(tx: sa.Connection, conversation_id: UUID, after_seq: int, limi
     """
     values = {"conversation_id": conversation_id, "after_seq": after_seq, "at_most": limit}
     return [read(tx, row) for row in tx.execute(_VISIBLE_AFTER, values)]
+
+
+def after(tx: sa.Connection, conversation_id: UUID, after_seq: int, limit: int) -> list[MessageRow]:
+    """Messages after this one, in order, also those that are hidden."""
+    values = {"conversation_id": conversation_id, "after_seq": after_seq, "at_most": limit}
+    return [read(tx, row) for row in tx.execute(_AFTER, values)]
 
 
 def last_buttons(tx: sa.Connection, conversation_id: UUID) -> tuple[UUID, str] | None:

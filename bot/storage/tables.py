@@ -4,86 +4,29 @@ What people wrote, and what says who they are, is held as bytes, sealed by `vaul
 constraint, so that a new channel needs no migration.
 """
 
-from datetime import UTC, datetime
 from typing import Literal, get_args
-from uuid import UUID
 
 import sqlalchemy as sa
 
 from bot.model import Author, Lane, Language
+from bot.storage.columns import METADATA as METADATA  # with the tables in it
+from bot.storage.columns import UtcDateTime, belongs_to, id_column, moment_column, one_of, text_column
 
 Kind = Literal["text", "press", "attachment"]
 OutboundStatus = Literal["queued", "sending", "sent", "maybe_sent", "rejected", "failed"]
 UpdateStatus = Literal["received", "handled", "quarantined"]
 CaseStatus = Literal["incomplete", "waiting", "claimed", "resolved"]
-
-
-class UtcDateTime(sa.TypeDecorator[datetime]):
-    """A moment, in UTC on both databases; one without a time zone is refused."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """The moment as the driver takes it: SQLite's keeps no time zone."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("A moment without a time zone can not be stored.")
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
-
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """The stored moment, in UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-METADATA = sa.MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
-)
-
-
-def _id() -> sa.Column[UUID]:
-    return sa.Column("id", sa.Uuid(), primary_key=True)
-
-
-def _text(name: str) -> sa.Column[str]:
-    return sa.Column(name, sa.Text(), nullable=False)
-
-
-def _moment(name: str) -> sa.Column[datetime]:
-    return sa.Column(name, UtcDateTime(), nullable=False)
-
-
-def _of(parent: str, *, primary_key: bool = False, unique: bool = False, index: bool = False) -> sa.Column[UUID]:
-    """The column that names a row's conversation, message or case, with which the row is deleted."""
-    reference = sa.ForeignKey(f"{parent}s.id", ondelete="CASCADE")
-    name = f"{parent}_id"
-    return sa.Column(name, reference, primary_key=primary_key, unique=unique, index=index, nullable=False)
-
-
-def _one_of(column: str, values: tuple[str, ...]) -> sa.CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return sa.CheckConstraint(f"{column} IN ({listed})", name=column)
-
+ErasedKind = Literal["conversation", "case"]
 
 contacts = sa.Table(
     "contacts",
     METADATA,
-    _id(),
-    _text("channel"),
-    _text("bot"),
+    id_column(),
+    text_column("channel"),
+    text_column("bot"),
     sa.Column("ref", sa.LargeBinary(), nullable=False),
     sa.Column("ref_mark", sa.LargeBinary(), nullable=False),  # by which the sealed ref is found
-    _moment("created_at"),
+    moment_column("created_at"),
     sa.Column("closed_at", UtcDateTime()),
     sa.UniqueConstraint("channel", "bot", "ref_mark"),
 )
@@ -91,63 +34,63 @@ contacts = sa.Table(
 conversations = sa.Table(
     "conversations",
     METADATA,
-    _id(),
+    id_column(),
     sa.Column("contact_id", sa.ForeignKey("contacts.id"), nullable=False, unique=True),
-    _text("language"),
+    text_column("language"),
     sa.Column("state", sa.LargeBinary(), nullable=False),  # JSON
     sa.Column("state_version", sa.Integer(), nullable=False),
     sa.Column("last_seq", sa.Integer(), nullable=False),
     sa.Column("hidden_seq", sa.Integer(), nullable=False, server_default=sa.text("0")),
-    _moment("created_at"),
-    _moment("updated_at"),
-    _one_of("language", get_args(Language)),
+    moment_column("created_at"),
+    moment_column("updated_at"),
+    one_of("language", get_args(Language)),
 )
 
 messages = sa.Table(
     "messages",
     METADATA,
-    _id(),
-    _of("conversation"),
+    id_column(),
+    belongs_to("conversation"),
     sa.Column("seq", sa.Integer(), nullable=False),
-    _text("author"),
-    _text("kind"),
-    _text("language"),
+    text_column("author"),
+    text_column("kind"),
+    text_column("language"),
     sa.Column("body", sa.LargeBinary(), nullable=False),
     sa.Column("buttons", sa.LargeBinary()),  # JSON, a list of objects that have a title
     sa.Column("answer", sa.Text()),
-    _text("channel"),
-    _text("bot"),
+    text_column("channel"),
+    text_column("bot"),
     sa.Column("external_id", sa.Text()),
-    _moment("created_at"),
+    moment_column("created_at"),
     sa.UniqueConstraint("conversation_id", "seq"),
     sa.UniqueConstraint("channel", "bot", "external_id"),
-    _one_of("author", get_args(Author)),
-    _one_of("kind", get_args(Kind)),
+    one_of("author", get_args(Author)),
+    one_of("kind", get_args(Kind)),
 )
 
 attachments = sa.Table(
     "attachments",
     METADATA,
-    _of("message", primary_key=True),
+    belongs_to("message", primary_key=True),
     sa.Column("details", sa.LargeBinary(), nullable=False),  # JSON, the fields of model.Attachment
 )
 
 outbound = sa.Table(
     "outbound",
     METADATA,
-    _of("message", primary_key=True),
-    _of("conversation", index=True),
+    belongs_to("message", primary_key=True),
+    belongs_to("conversation", index=True),
     sa.Column("seq", sa.Integer(), nullable=False),  # the message's own, so that the index below gives the order
     sa.Column("class", sa.Text(), nullable=False, key="send_class"),
     sa.Column("not_before", UtcDateTime()),
-    _text("status"),
+    text_column("status"),
     sa.Column("attempts", sa.Integer(), nullable=False),
     sa.Column("error", sa.Text()),
     sa.Column("platform_id", sa.Text()),
     sa.Column("claimed_by", sa.Text()),  # the EXECUTOR_ID of the process that is sending it
-    _moment("updated_at"),
+    moment_column("updated_at"),
     sa.CheckConstraint("class IN ('A', 'B')", name="class"),
-    _one_of("status", get_args(OutboundStatus)),
+    one_of("status", get_args(OutboundStatus)),
 )
 
 
@@ -182,23 +125,23 @@ holds = sa.Table(
     METADATA,
     sa.Column("channel", sa.Text(), primary_key=True),
     sa.Column("bot", sa.Text(), primary_key=True),
-    _moment("until"),
+    moment_column("until"),
 )
 
 raw_updates = sa.Table(
     "raw_updates",
     METADATA,
-    _id(),
-    _text("channel"),
-    _text("bot"),
-    _text("external_id"),
-    _moment("received_at"),
+    id_column(),
+    text_column("channel"),
+    text_column("bot"),
+    text_column("external_id"),
+    moment_column("received_at"),
     sa.Column("raw", sa.LargeBinary(), nullable=False),
-    _text("status"),
+    text_column("status"),
     sa.Column("tries", sa.Integer(), nullable=False),
     sa.Column("error", sa.Text()),
     sa.UniqueConstraint("channel", "bot", "external_id"),
-    _one_of("status", get_args(UpdateStatus)),
+    one_of("status", get_args(UpdateStatus)),
 )
 sa.Index("ix_raw_updates_received_at", raw_updates.c.received_at)
 
@@ -219,48 +162,93 @@ sa.Index(
 cases = sa.Table(
     "cases",
     METADATA,
-    _id(),
+    id_column(),
     sa.Column("number", sa.Integer(), nullable=False, unique=True),
-    _of("conversation", index=True),
-    _text("type"),
-    _text("lane"),
-    _text("status"),
+    belongs_to("conversation", index=True),
+    text_column("type"),
+    text_column("lane"),
+    text_column("status"),
     sa.Column("urgent", sa.Boolean(), nullable=False),
-    _moment("created_at"),
-    _moment("updated_at"),
-    _one_of("lane", get_args(Lane)),
-    _one_of("status", get_args(CaseStatus)),
+    moment_column("created_at"),
+    moment_column("updated_at"),
+    sa.Column("keep_until", UtcDateTime()),  # of a wage claim: when it can no longer be brought
+    one_of("lane", get_args(Lane)),
+    one_of("status", get_args(CaseStatus)),
 )
 
 case_events = sa.Table(
     "case_events",
     METADATA,
-    _id(),
-    _of("case", index=True),
-    _text("kind"),
-    _moment("at"),
+    id_column(),
+    belongs_to("case", index=True),
+    text_column("kind"),
+    moment_column("at"),
     sa.Column("note", sa.LargeBinary()),
 )
 
 votes = sa.Table(
     "votes",
     METADATA,
-    _id(),
-    _of("message", unique=True),
-    _of("conversation", index=True),
-    _text("answer"),
-    _text("language"),
+    id_column(),
+    belongs_to("message", unique=True),
+    belongs_to("conversation", index=True),
+    text_column("answer"),
+    text_column("language"),
     sa.Column("helped", sa.Boolean(), nullable=False),
-    _moment("at"),
+    moment_column("at"),
 )
 
 unanswered = sa.Table(
     "unanswered",
     METADATA,
-    _id(),
-    _of("message", unique=True),
-    _of("conversation", index=True),
-    _text("language"),
-    _text("guesses"),  # JSON
-    _moment("at"),
+    id_column(),
+    belongs_to("message", unique=True),
+    belongs_to("conversation", index=True),
+    text_column("language"),
+    text_column("guesses"),  # JSON
+    moment_column("at"),
 )
+
+legal_holds = sa.Table(
+    "legal_holds",
+    METADATA,
+    belongs_to("case", primary_key=True),
+    sa.Column("reason", sa.LargeBinary(), nullable=False),
+    text_column("placed_by"),
+    moment_column("placed_at"),
+    sa.Column("confirmed_by", sa.Text()),
+    sa.Column("lift_asked_by", sa.Text()),
+)
+
+erasures = sa.Table(
+    "erasures",
+    METADATA,
+    sa.Column("owner", sa.Uuid(), primary_key=True),  # of the key: a conversation or a case, which is gone before this
+    text_column("kind"),
+    text_column("reason"),
+    sa.Column("contact_mark", sa.LargeBinary()),  # of who asked for it, and may hurry it
+    moment_column("asked_at"),
+    moment_column("due_at"),
+    one_of("kind", get_args(ErasedKind)),
+)
+sa.Index("ix_erasures_due_at", erasures.c.due_at)
+
+audit = sa.Table(
+    "audit",
+    METADATA,
+    sa.Column("seq", sa.Integer(), primary_key=True, autoincrement=False),
+    moment_column("at"),
+    text_column("actor"),
+    text_column("action"),
+    text_column("object"),
+    text_column("details"),  # JSON, codes and numbers only
+    sa.Column("chained", sa.LargeBinary(), nullable=False),  # HMAC over the row and the chained of the row before
+)
+_RAISE = "SELECT RAISE(ABORT, 'the audit is append-only')"
+for _verb in ("UPDATE", "DELETE"):
+    _refuse = f"CREATE TRIGGER audit_refuses_{_verb} BEFORE {_verb} ON audit\nBEGIN {_RAISE}; END"
+    sa.event.listen(
+        audit,
+        "after_create",
+        sa.DDL(_refuse).execute_if(dialect="sqlite"),  # type: ignore[no-untyped-call]
+    )

@@ -15,7 +15,10 @@ from bot.storage.vault import vault_of
 
 @dataclass(frozen=True, kw_only=True)
 class UpdateRow:
-    """A raw update; channel, bot and external_id together name it. tries counts how often its handling began."""
+    """A raw update; channel, bot and external_id together name it. tries counts how often its handling began.
+
+    raw is empty once it is handled.
+    """
 
     id: UUID
     channel: ChannelName
@@ -30,6 +33,8 @@ class UpdateRow:
 
 OWNER: Final = "updates "
 """What the names of the owners of their keys begin with; the day follows, so that names sort as days do."""
+
+DONE_WITH: Final = b""
 
 _INSERT = insert_if_new(raw_updates, "channel", "bot", "external_id")
 _FIND = sa.select(raw_updates).where(
@@ -83,8 +88,8 @@ def receive(
 
 
 def mark_handled(tx: sa.Connection, update_id: UUID) -> None:
-    """All that the update asks for is done."""
-    tx.execute(_FINISH, {"of_update": update_id, "status": "handled", "error": None})
+    """All that the update asks for is done. What it held is kept as messages: the raw words go."""
+    tx.execute(_FINISH, {"of_update": update_id, "status": "handled", "error": None, "raw": DONE_WITH})
 
 
 def quarantine(tx: sa.Connection, update_id: UUID, *, error: str) -> None:
@@ -115,5 +120,7 @@ def key_owner(received_at: datetime) -> str:
 
 
 def _read(tx: sa.Connection, row: sa.Row[Any]) -> UpdateRow:
+    if row.raw == DONE_WITH:
+        return UpdateRow(**row._mapping)
     raw = vault_of(tx).open_bytes(key_owner(row.received_at), "raw_updates", "raw", row.id, row.raw)
     return UpdateRow(**{**row._mapping, "raw": raw})

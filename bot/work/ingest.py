@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol, runtime_checkable
 
+from bot.cases.retention import RAW_UPDATES
 from bot.conversation import Handled
 from bot.errors import StorageDown
 from bot.metrics import Metrics
@@ -25,7 +26,6 @@ log = logging.getLogger(__name__)
 TRIES: Final = 3
 MOST_BEGINNINGS: Final = 10
 """An update whose handling began so often and never ended takes the process down with it: it is set aside."""
-KEPT_FOR: Final = timedelta(hours=72)
 PURGED_AT_ONCE: Final = 500
 RESUMED_AT_ONCE: Final = 200
 
@@ -84,7 +84,7 @@ class Ingestor:
 
     async def purge(self) -> int:
         """Deletes updates that are older than they are kept; gives their number."""
-        purge = partial(updates.purge, received_before=self.now() - KEPT_FOR, limit=PURGED_AT_ONCE)
+        purge = partial(updates.purge, received_before=self.now() - RAW_UPDATES, limit=PURGED_AT_ONCE)
         deleted = 0
         while number := await self.storage.run(purge):
             deleted += number

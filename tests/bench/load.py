@@ -35,6 +35,8 @@ PER_S: Final = 25.0
 MOST_INBOUND: Final = 2000
 TASKS: Final = 16
 FIRST_USER: Final = 1_000_000
+FIRST_NAMED: Final = 50_000_000
+"""Far from the numbers that the fake gives to messages: one of the same number in the same chat is a duplicate."""
 SETTLE_S: Final = 30.0
 WRITTEN_FROM_S: Final = 600.0
 
@@ -91,9 +93,8 @@ async def _prepare(bot: Bot) -> float:
 
 
 async def _begin(box: Inbox, number: int) -> None:
-    await box.deliver(
-        number + 1, raw_of(text_update(number + 1, FIRST_USER + number, ANSWERED[number % len(ANSWERED)]))
-    )
+    named = FIRST_NAMED + number
+    await box.deliver(named, raw_of(text_update(named, FIRST_USER + number, ANSWERED[number % len(ANSWERED)])))
 
 
 async def _write(box: Inbox, turn: TurnRows, number: int) -> None:

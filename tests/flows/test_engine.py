@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.flows.controls import LANGUAGE_CHOICES, MENU, PERSON
+from bot.flows.controls import ASK_TO_ERASE, LANGUAGE_CHOICES, MENU, NEXT_STEPS, PERSON
 from bot.flows.engine import take_turn
 from bot.flows.model import (
     Action,
@@ -12,6 +12,8 @@ from bot.flows.model import (
     Choice,
     Do,
     Effect,
+    Erase,
+    EraseCaseNow,
     GiveAnswer,
     HandOff,
     Hide,
@@ -38,7 +40,7 @@ BOOK = Book(
     offered_by={"start_wage_claim": "unpaid_wages"},
 )
 MET = State(greeted=True)
-CONTROLS_OF_LATER_STEPS = ("call_me", "prefer_listening", "opt_out", "delete_my_data", "complain_service")
+CONTROLS_OF_LATER_STEPS = ("call_me", "prefer_listening", "opt_out", "complain_service")
 
 
 def parsed(intent: str = "nlu_fallback", **changes: object) -> Parsed:
@@ -256,6 +258,69 @@ def test_a_control_of_a_later_step_gives_a_sentence_the_menu_and_a_person(contro
 
     assert len(texts_of(turn.effects)) == 1
     assert choices_of(turn.effects) == [MENU, PERSON]
+
+
+def erase_state() -> State:
+    return take_turn(BOOK, MET, said("delete_my_data")).state
+
+
+def test_deleting_is_asked_back_once_and_names_a_person() -> None:
+    turn = take_turn(BOOK, MET, said("delete_my_data"))
+
+    assert turn.effects == (ASK_TO_ERASE,)
+    assert PERSON in ASK_TO_ERASE.choices
+    assert turn.state.asked_to_erase
+
+
+@pytest.mark.parametrize(
+    ("heard", "effects"),
+    [
+        (Pressed(action=Action(do=Do.ERASE)), (Erase(choices=NEXT_STEPS),)),
+        (said("affirm"), (Erase(choices=NEXT_STEPS),)),
+        (Pressed(action=Action(do=Do.KEEP)), (Say(text="erase_kept", choices=NEXT_STEPS),)),
+        (said("deny"), (Say(text="erase_kept", choices=NEXT_STEPS),)),
+    ],
+)
+def test_yes_and_no_may_be_pressed_or_written(heard: Pressed | Said, effects: tuple[object, ...]) -> None:
+    turn = take_turn(BOOK, erase_state(), heard)
+
+    assert turn.effects == effects
+    assert not turn.state.asked_to_erase
+
+
+def test_yes_means_delete_only_right_after_the_question() -> None:
+    later = take_turn(BOOK, erase_state(), said("unpaid_wages")).state
+
+    assert Erase(choices=NEXT_STEPS) not in take_turn(BOOK, later, said("affirm")).effects
+
+
+def test_after_deleting_only_the_language_is_remembered() -> None:
+    state = replace(erase_state(), language="en", language_chosen=True, start_code="poipet", album="7", unsure=1)
+
+    after = take_turn(BOOK, state, Pressed(action=Action(do=Do.ERASE))).state
+
+    assert after == State(language="en", language_chosen=True, greeted=True)
+
+
+def test_a_number_is_tried_three_times_at_the_most() -> None:
+    state = replace(MET, number_tries=3)
+
+    turns = []
+    for _ in range(4):
+        turn = take_turn(BOOK, state, said(text="៤៨២១"))
+        state = turn.state
+        turns.append(turn.effects)
+
+    assert turns[:3] == [(EraseCaseNow(number=4821, choices=NEXT_STEPS),)] * 3
+    assert texts_of(turns[3]) == ["only_digits"]
+
+
+@pytest.mark.parametrize("digits", ["12", "1" * 10, "1" * 9000, "²²²²"])
+def test_what_can_be_no_case_number_is_not_tried(digits: str) -> None:
+    turn = take_turn(BOOK, replace(MET, number_tries=3), said(text=digits))
+
+    assert turn.state.number_tries == 3
+    assert texts_of(turn.effects) == ["only_digits"]
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,8 @@ def fill(tx: sa.Connection, numbers: range) -> None:
     """Takes the numbers without going through cases.open."""
     case = open_case(tx, in_turn(iter([numbers.start - 1000])))
     copy = sa.text(
-        "INSERT INTO cases SELECT :id, :number, conversation_id, type, lane, status, urgent, created_at, updated_at"
+        "INSERT INTO cases (id, number, conversation_id, type, lane, status, urgent, created_at, updated_at)"
+        " SELECT :id, :number, conversation_id, type, lane, status, urgent, created_at, updated_at"
         " FROM cases WHERE number = :first"
     ).bindparams(sa.bindparam("id", type_=sa.Uuid))
     tx.execute(copy, [{"id": uuid4(), "number": number, "first": case.number} for number in numbers[1:]])

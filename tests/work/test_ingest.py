@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.cases.retention import RAW_UPDATES
 from bot.conversation import Handled
 from bot.errors import StorageDown
 from bot.metrics import Metrics, QueueFigures
@@ -17,7 +18,7 @@ from bot.storage import updates
 from bot.storage.engine import Storage
 from bot.storage.tables import UpdateStatus
 from bot.storage.updates import UpdateRow
-from bot.work.ingest import KEPT_FOR, MOST_BEGINNINGS, Ingestor
+from bot.work.ingest import MOST_BEGINNINGS, Ingestor
 from tests.storage.rows import NOW, count, hear
 
 
@@ -206,8 +207,8 @@ async def test_updates_are_deleted_after_72_hours(desk: Desk) -> None:
     await desk.send("old", ("a", "one"))
     desk.time[0] += timedelta(hours=1)
     await desk.send("new", ("a", "two"))
-    desk.time[0] = NOW + KEPT_FOR + timedelta(seconds=1)
+    desk.time[0] = NOW + RAW_UPDATES + timedelta(seconds=1)
 
-    assert timedelta(hours=72) == KEPT_FOR
+    assert timedelta(hours=72) == RAW_UPDATES
     assert await desk.ingest.purge() == 1
     assert await desk.storage.read(lambda tx: count(tx, "raw_updates")) == 1

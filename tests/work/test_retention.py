@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from bot.cases.retention import RAW_UPDATES
 from bot.errors import KeyDestroyed
 from bot.settings import Settings
 from bot.storage import updates
@@ -16,7 +17,7 @@ from bot.storage.engine import Storage, open_storage
 from bot.storage.migrate import upgrade
 from bot.storage.updates import UpdateRow
 from bot.storage.vault import Vault, open_vault
-from bot.work.ingest import KEPT_FOR, PURGED_AT_ONCE
+from bot.work.ingest import PURGED_AT_ONCE
 from bot.work.retention import Retention
 from tests.storage.rows import count
 
@@ -40,9 +41,9 @@ def own_storage(empty_database_url: str, own_vault: Vault) -> Iterator[Storage]:
 
 def retention(storage: Storage, vault: Vault, now: datetime) -> Retention:
     async def purge_rows() -> int:
-        return await storage.run(partial(updates.purge, received_before=now - KEPT_FOR, limit=PURGED_AT_ONCE))
+        return await storage.run(partial(updates.purge, received_before=now - RAW_UPDATES, limit=PURGED_AT_ONCE))
 
-    return Retention(storage=storage, keys=vault.keys, purge_rows=purge_rows, now=lambda: now)
+    return Retention(storage=storage, keys=vault.keys, purge_rows=purge_rows, erase_due=lambda: None, now=lambda: now)
 
 
 async def keep(storage: Storage, name: str, at: datetime) -> UpdateRow:
@@ -57,12 +58,12 @@ async def test_a_day_loses_its_key_once_all_of_it_is_old(own_storage: Storage, o
     owners = partial(own_vault.keys.owners, "updates ")
     assert owners() == ["updates 2026-11-20", "updates 2026-11-21", "updates 2026-11-22"]
 
-    at = NOON + KEPT_FOR + timedelta(hours=1)  # the first is too old, but its day is not over yet
+    at = NOON + RAW_UPDATES + timedelta(hours=1)  # the first is too old, but its day is not over yet
     assert await retention(own_storage, own_vault, at).purge_updates() == 0
     assert len(owners()) == 3
     assert await own_storage.read(lambda tx: count(tx, "raw_updates")) == 2
 
-    at = NOON + KEPT_FOR + timedelta(hours=12)
+    at = NOON + RAW_UPDATES + timedelta(hours=12)
     assert await retention(own_storage, own_vault, at).purge_updates() == 1
     assert owners() == ["updates 2026-11-21", "updates 2026-11-22"]
     assert await own_storage.read(lambda tx: count(tx, "raw_updates")) == 2
