@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bot.custody_cli import add_to
+from bot import backup_cli, custody_cli
 from bot.errors import ReturneeBotError
 from bot.keys_cli import keys
 from bot.settings import Settings, load_settings
@@ -36,7 +36,8 @@ app = typer.Typer(
 db = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(db, name="db")
 app.add_typer(keys, name="keys")
-add_to(app)
+custody_cli.add_to(app)
+backup_cli.add_to(app, keys)
 
 _out = Console()
 _err = Console(stderr=True)

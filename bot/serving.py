@@ -18,7 +18,7 @@ from bot.app import WAKE, Application, open_application, utc_now
 from bot.channels.base import Channel
 from bot.channels.telegram import open_channel
 from bot.channels.webchat import WebChannel
-from bot.errors import SettingsError
+from bot.errors import SettingsError, StorageError
 from bot.settings import Settings
 from bot.storage.alone import alone
 from bot.web.asgi import build_asgi
@@ -165,9 +165,15 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
 
     Raises:
         SettingsError: the address is taken or not ours.
+        StorageError: a restore did not end.
         ReturneeBotError: as open_application.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
+    if settings.restoring.exists():
+        raise StorageError(
+            "A restore did not end. Move the database away, type restore again, and then serve; only if you want to"
+            f" begin with nothing, delete {settings.restoring}."
+        )
     with alone(settings.database, settings.executor_id):
         _serve(settings, say)
 

@@ -188,6 +188,16 @@ class Settings(BaseSettings):
         return self.data_dir / "erased.list"
 
     @property
+    def media_dir(self) -> Path:
+        """The folder of what contacts sent besides words, sealed."""
+        return self.data_dir / "media"
+
+    @property
+    def restoring(self) -> Path:
+        """A file that is there from the begin of a restore to its end: until then nobody may serve."""
+        return self.data_dir / "restoring"
+
+    @property
     def audit_heads(self) -> Path:
         """The ends of the audit's chain, outside of the database."""
         return self.data_dir / "audit-heads.list"
