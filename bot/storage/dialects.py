@@ -14,9 +14,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from bot.errors import StorageError
 
 FORMS = "Write sqlite:///path/file.db or postgresql://user@host/database."
-LOCK_TIMEOUT_S = 10
+LOCK_TIMEOUT_S = 4
 MIGRATION_LOCK_TIMEOUT_S = 300
-CONNECT_TIMEOUT_S = 10
+CONNECT_TIMEOUT_S = 4
 _SQLITE_PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = FULL",
@@ -172,6 +172,20 @@ def say(connection: sa.Connection, command: str) -> None:
     if not isinstance(driver, sqlite3.Connection):
         raise TypeError(f"This is no connection to SQLite: {type(driver)}")
     driver.execute(command).close()
+
+
+_DISK_FAILED = {
+    sqlite3.SQLITE_IOERR_FSYNC,
+    sqlite3.SQLITE_IOERR_DIR_FSYNC,
+    sqlite3.SQLITE_IOERR_WRITE,
+    sqlite3.SQLITE_IOERR_TRUNCATE,
+}
+
+
+def has_disk_failed(error: BaseException) -> bool:
+    """Whether SQLite's file could not be written: what the system still shows of it may never reach the disk."""
+    original = _original(error)
+    return isinstance(original, sqlite3.Error) and getattr(original, "sqlite_errorcode", 0) in _DISK_FAILED
 
 
 def is_down(error: BaseException) -> bool:

@@ -1,5 +1,7 @@
 """Runs use cases on the database: plain functions of a connection, each in one transaction, in threads of their own."""
 
+import logging
+import os
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -9,6 +11,8 @@ from bot.errors import StorageDown, StorageError
 from bot.storage import dialects, migrate
 from bot.storage.vault import Vault, carry
 from bot.storage.workers import Pool, SingleWriter, Workers
+
+log = logging.getLogger(__name__)
 
 READERS = 4
 POSTGRES_WRITERS = 8
@@ -72,6 +76,12 @@ class Storage:
             raise StorageDown("The database is closed.")
 
 
+def end_at_once(error: BaseException) -> None:
+    """Ends this process without another write, as a power cut would; what was acknowledged is on the disk."""
+    log.critical("the disk failed (%s): the process ends, start it again", dialects.reason(error))
+    os._exit(os.EX_IOERR)
+
+
 def open_foreign_engine(database_url: str) -> sa.Engine:
     """An engine for a library that keeps tables of its own in the same database."""
     return dialects.create_foreign_engine(dialects.parse_database_url(database_url), connections=FOREIGN)
@@ -91,6 +101,7 @@ def open_storage(database_url: str, vault: Vault) -> Storage:
     reader = dialects.create_engine(url, connections=READERS, read_only=True)
     readers = Pool(carry(reader, vault), threads=READERS)
     if dialects.is_sqlite(url):
-        return Storage(writers=SingleWriter(carry(dialects.create_engine(url, connections=1), vault)), readers=readers)
+        writer = carry(dialects.create_engine(url, connections=1), vault)
+        return Storage(writers=SingleWriter(writer, disk_failed=end_at_once), readers=readers)
     engine = dialects.create_engine(url, connections=POSTGRES_WRITERS)
     return Storage(writers=Pool(carry(engine, vault), threads=POSTGRES_WRITERS), readers=readers)

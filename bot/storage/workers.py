@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 import sqlalchemy as sa
 
 from bot.errors import StorageDown
-from bot.storage.dialects import is_down, reason, say
+from bot.storage.dialects import has_disk_failed, is_down, reason, say
 
 MOST_TOGETHER = 64
 
@@ -66,11 +66,12 @@ class SingleWriter:
     """One thread that commits together what waits together, since SQLite's cost lies in the commit.
 
     Each function runs in a savepoint, so that one that raises takes nothing with it. When the database fails, none of
-    those that were together is written.
+    those that were together is written. disk_failed is called before anybody is answered, when the file could not be
+    written: after a failed fsync the system may show pages that never reach the disk, so that nothing may go on.
     """
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: sa.Engine, *, disk_failed: Callable[[BaseException], None]) -> None:
+        self._engine, self._disk_failed = engine, disk_failed
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._thread = Thread(target=self._work, name="storage-writer", daemon=True)
         self._thread.start()
@@ -117,6 +118,8 @@ class SingleWriter:
             with self._engine.begin() as tx:
                 return [_run_in_savepoint(tx, job) for job in jobs]
         except BaseException as error:  # noqa: BLE001 - the top of a worker: whoever awaits gets it
+            if has_disk_failed(error):
+                self._disk_failed(error)
             return [_Failure(_down(error) or error)] * len(jobs)
 
 

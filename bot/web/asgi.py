@@ -1,20 +1,21 @@
 """The web application: routes, the headers that protect its pages, and errors as short JSON."""
 
+import asyncio
 import logging
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, Protocol
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.errors import ReturneeBotError
+from bot.errors import ReturneeBotError, StorageDown
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,10 @@ _CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self';"
     " base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
 )
+
+
+ANSWER_WITHIN_S: Final = 4.5
+"""Platforms and pages deliver again what was not acknowledged; what they wait for in vain, they stop to deliver."""
 
 
 class Lifespan(Protocol):
@@ -65,13 +70,32 @@ def build_asgi(routes: Sequence[BaseRoute], lifespan: Lifespan, *, embed_origins
         routes=routes,
         lifespan=lifespan,
         middleware=[Middleware(SecurityHeaders, embed_origins=embed_origins)],
-        exception_handlers={HTTPException: _refused, ReturneeBotError: _failed},
+        exception_handlers={HTTPException: _refused, ReturneeBotError: _failed, ClientDisconnect: _gone},
     )
+
+
+@asynccontextmanager
+async def in_time() -> AsyncIterator[None]:
+    """Ends what takes too long, such as a database that is frozen; it may be done all the same, and is then known.
+
+    Raises:
+        StorageDown: it took too long.
+    """
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            yield
+    except TimeoutError as error:
+        raise StorageDown("The database does not answer in time.") from error
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
     return JSONResponse({"error": error.detail}, status_code=error.status_code, headers=error.headers)
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """Nobody reads this any more."""
+    return Response(status_code=400)
 
 
 async def _failed(request: Request, error: Exception) -> Response:

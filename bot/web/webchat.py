@@ -28,6 +28,7 @@ from bot.model import Inbound, Payload, Press, Text
 from bot.storage import contacts, conversations, messages
 from bot.storage.engine import Storage
 from bot.storage.messages import MessageRow
+from bot.web.asgi import in_time
 from bot.web.contact_cookie import read_contact_ref
 
 TEXT_MAX_CHARS: Final = 20_000
@@ -93,27 +94,29 @@ class WebChatApi:
 
     async def post(self, request: Request) -> Response:
         """Takes one message: 202 with its number; the same id again: 200 with the same number."""
-        contact_ref = await self._contact(request)
+        async with in_time():
+            contact_ref = await self._contact(request)
         incoming = parse_message(await _body(request))
         if not self._limiter.hit(FLOOD, contact_ref):
             reset, _ = self._limiter.get_window_stats(FLOOD, contact_ref)
             wait_s = max(1, round(reset - time.time()))
             raise HTTPException(429, "Too many messages.", headers={"Retry-After": str(wait_s)})
-        handled = await self.conversations.handle(
-            Inbound(
-                channel="web",
-                bot=BOT,
-                external_id=f"{contact_ref[:16]}:{incoming.id}",
-                contact_ref=contact_ref,
-                payload=incoming.payload,
-            )
+        message = Inbound(
+            channel="web",
+            bot=BOT,
+            external_id=f"{contact_ref[:16]}:{incoming.id}",
+            contact_ref=contact_ref,
+            payload=incoming.payload,
         )
+        async with in_time():
+            handled = await self.conversations.handle(message)
         return JSONResponse({"seq": handled.seq}, status_code=200 if handled.duplicate else 202)
 
     async def read(self, request: Request) -> Response:
         """The messages after a number."""
-        contact_ref = await self._contact(request)
-        found = await self._find(contact_ref, _number(request.query_params.get("after", "0")))
+        async with in_time():
+            contact_ref = await self._contact(request)
+            found = await self._find(contact_ref, _number(request.query_params.get("after", "0")))
         return JSONResponse(
             {"messages": [to_json(message) for message in found.messages], "hidden_through": found.hidden_through}
         )

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from bot.channels.base import Ingest
 from bot.channels.telegram import TelegramChannel
+from bot.web.asgi import in_time
 
 TELEGRAM_PATH: Final = "/webhooks/telegram"
 BODY_MAX_BYTES: Final = 1_000_000
@@ -37,7 +38,7 @@ class TelegramWebhook:
             raise HTTPException(403, "This is not for you.")
         raw = await _body(request)
         update = _update(raw)
-        async with self.channel.attending(update):
+        async with in_time(), self.channel.attending(update):
             await self.ingest(self.channel.name, self.channel.account, str(update["update_id"]), raw)
         return JSONResponse({"ok": True})
 

@@ -1,7 +1,7 @@
 """The promises in their long forms: `make torture`. Prints each figure, and writes docs/promises.md.
 
 TORTURE_SCALE (1 by default) makes everything shorter; TORTURE names the parts to run, of kills, several, outage,
-shuffle, bombs and poison. Rows of parts that are not run stay as they are.
+shuffle, bombs, poison and store. Rows of parts that are not run stay as they are.
 """
 
 import os
@@ -24,10 +24,11 @@ from tests.torture.poison import poison
 from tests.torture.record import Findings
 from tests.torture.several import Several
 from tests.torture.shuffle import shuffle
+from tests.torture.store import Store
 
 REPORT: Final = REPOSITORY / "docs" / "promises.md"
 SCALE: Final = float(os.environ.get("TORTURE_SCALE", "1"))
-PARTS: Final = tuple(os.environ.get("TORTURE", "bombs poison shuffle outage kills several").split())
+PARTS: Final = tuple(os.environ.get("TORTURE", "bombs poison shuffle store outage kills several").split())
 CHATS: Final = 200  # with fewer, a chat writes more than a minute's limit, and is told so in place of an answer
 HEAD: Final = """# Promises
 
@@ -141,6 +142,19 @@ def outage(folder: Path) -> Rows:
     return {"6": (f"platform down {scaled(600)} s at 3 messages/s", "outage", "; ".join(figures))}
 
 
+def store(folder: Path) -> Rows:
+    """Promise 7; the databases are down for the longest on PostgreSQL, the rest is over in a minute."""
+    run = Store(folder=folder, seconds=scaled(60))
+    found = [run.on_sqlite(fault) for fault in ("fsync", "full", "frozen")]
+    with start_postgres() as server, server.database() as url:
+        found.append(Store(folder=folder / "stopped", seconds=scaled(300)).on_postgres("stopped", server, url))
+    with start_postgres() as server, server.database() as url:
+        found.append(Store(folder=folder / "frozen", seconds=scaled(60)).on_postgres("frozen", server, url))
+    for outcome in found:
+        print(outcome, flush=True)
+    return {"7": ("database down, disk full, EIO on fsync", "store", "; ".join(map(str, found)))}
+
+
 def bombed(folder: Path) -> Rows:
     """Promise 12, of messages; files are not fetched yet."""
     return {"12": ("message bombs", "bombs", str(bomb(folder)))}
@@ -153,6 +167,7 @@ ALL: Final[dict[str, Callable[[Path], Rows]]] = {
     "outage": outage,
     "kills": kills,
     "several": several,
+    "store": store,
 }
 
 

@@ -9,7 +9,8 @@ from bot.nlu.embedded import load_model
 from bot.nlu.training import fingerprint
 from bot.settings import REPOSITORY, Paths
 from khmer_nlu import parse
-from tests.postgres import Postgres
+from tests.conftest import skip_or_fail
+from tests.postgres import NotHere, Postgres, start_postgres
 from tests.torture.bombs import bomb
 from tests.torture.killer import Killer
 from tests.torture.outage import Outage, late_by
@@ -18,9 +19,11 @@ from tests.torture.proxy import Seen
 from tests.torture.record import Row, compare
 from tests.torture.several import Several
 from tests.torture.shuffle import shuffle
+from tests.torture.store import EXIT_OF_A_FAILED_DISK, Fault, Store
 from tests.torture.words import ANSWERED, CRISIS, GREETINGS
 
 TODAY = date(2026, 11, 25)
+FAULT_S = 8
 
 
 @pytest.mark.parametrize("mode", ["polling", "webhook"])
@@ -150,3 +153,33 @@ def test_the_words_of_the_harnesses_are_understood_whatever_was_said_before(mode
     assert [words for words in (*ANSWERED, *GREETINGS) if decided[words].decision != "answer"] == []
     assert {decided[words].intent for words in GREETINGS} == {"show_menu"}
     assert decided[CRISIS].crisis
+
+
+@pytest.mark.parametrize("fault", ["fsync", "full", "frozen"])
+def test_a_disk_that_fails_loses_nothing_that_was_acknowledged(models: Path, tmp_path: Path, fault: Fault) -> None:
+    try:
+        outcome = Store(folder=tmp_path, seconds=FAULT_S).on_sqlite(fault)
+    except NotHere as error:
+        skip_or_fail(str(error))
+
+    assert (outcome.lost, outcome.doubled) == (0, 0), outcome
+    assert outcome.refused > 0
+    assert outcome.slowest_s < FAULT_S, outcome  # no answer waits for the end of the fault
+    assert outcome.exit_code == (EXIT_OF_A_FAILED_DISK if fault == "fsync" else None)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("fault", ["stopped", "frozen"])
+def test_a_postgres_that_is_down_loses_nothing_that_was_acknowledged(
+    models: Path, tmp_path: Path, fault: Fault
+) -> None:
+    try:
+        with start_postgres() as server, server.database() as url:
+            outcome = Store(folder=tmp_path, seconds=FAULT_S).on_postgres(fault, server, url)
+    except NotHere as error:
+        skip_or_fail(str(error))
+
+    assert (outcome.lost, outcome.doubled) == (0, 0), outcome
+    assert outcome.refused > 0
+    assert outcome.slowest_s < FAULT_S, outcome  # no answer waits for the end of the fault
+    assert outcome.exit_code is None
