@@ -1,7 +1,7 @@
 """The promises in their long forms: `make torture`. Prints each figure, and writes docs/promises.md.
 
 TORTURE_SCALE (1 by default) makes everything shorter; TORTURE names the parts to run, of kills, several, outage,
-shuffle, bombs, poison and store. Rows of parts that are not run stay as they are.
+shuffle, bombs, poison, store and size. Rows of parts that are not run stay as they are.
 """
 
 import os
@@ -24,11 +24,12 @@ from tests.torture.poison import poison
 from tests.torture.record import Findings
 from tests.torture.several import Several
 from tests.torture.shuffle import shuffle
+from tests.torture.size import compare_sizes
 from tests.torture.store import Store
 
 REPORT: Final = REPOSITORY / "docs" / "promises.md"
 SCALE: Final = float(os.environ.get("TORTURE_SCALE", "1"))
-PARTS: Final = tuple(os.environ.get("TORTURE", "bombs poison shuffle store outage kills several").split())
+PARTS: Final = tuple(os.environ.get("TORTURE", "bombs poison shuffle store size outage kills several").split())
 CHATS: Final = 200  # with fewer, a chat writes more than a minute's limit, and is told so in place of an answer
 HEAD: Final = """# Promises
 
@@ -155,6 +156,13 @@ def store(folder: Path) -> Rows:
     return {"7": ("database down, disk full, EIO on fsync", "store", "; ".join(map(str, found)))}
 
 
+def size(folder: Path) -> Rows:
+    """No promise of the table, but a figure that must hold as years go by."""
+    return {
+        "21": ("handling does not slow down", "size", str(compare_sizes(folder, few=10_000, many=scaled(2_000_000))))
+    }
+
+
 def bombed(folder: Path) -> Rows:
     """Promise 12, of messages; files are not fetched yet."""
     return {"12": ("message bombs", "bombs", str(bomb(folder)))}
@@ -168,6 +176,7 @@ ALL: Final[dict[str, Callable[[Path], Rows]]] = {
     "kills": kills,
     "several": several,
     "store": store,
+    "size": size,
 }
 
 

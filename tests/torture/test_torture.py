@@ -19,6 +19,7 @@ from tests.torture.proxy import Seen
 from tests.torture.record import Row, compare
 from tests.torture.several import Several
 from tests.torture.shuffle import shuffle
+from tests.torture.size import compare_sizes
 from tests.torture.store import EXIT_OF_A_FAILED_DISK, Fault, Store
 from tests.torture.words import ANSWERED, CRISIS, GREETINGS
 
@@ -183,3 +184,10 @@ def test_a_postgres_that_is_down_loses_nothing_that_was_acknowledged(
     assert outcome.refused > 0
     assert outcome.slowest_s < FAULT_S, outcome  # no answer waits for the end of the fault
     assert outcome.exit_code is None
+
+
+def test_a_message_is_handled_beside_many_others(models: Path, tmp_path: Path) -> None:
+    compared = compare_sizes(tmp_path, few=200, many=2000)
+
+    assert compared.few_ms > 0
+    assert compared.many_ms > 0
