@@ -11,6 +11,7 @@ from uuid import UUID
 
 from bot.channels.base import Channel
 from bot.channels.telegram import TelegramChannel
+from bot.content.render import text
 from bot.content.store import ContentStore
 from bot.content.texts import said_by_program
 from bot.conversation import Conversations, Wake
@@ -29,6 +30,7 @@ from bot.storage.migrate import upgrade
 from bot.storage.processes import dead
 from bot.storage.vault import Vault, open_vault
 from bot.topics import Topics, load_topics
+from bot.work.alarms import Watchman
 from bot.work.auditing import AuditHeads
 from bot.work.crash import killed_at, nothing_happens
 from bot.work.deliver import Deliverer
@@ -63,6 +65,7 @@ class Application:
     eraser: Eraser
     retention: Retention
     audit_heads: AuditHeads
+    watchman: Watchman
     timers: Timers
     votes: VotePlanner
     metrics: Metrics
@@ -169,6 +172,9 @@ class _Parts:
             now=utc_now,
             reached=reached,
         )
+        retention = Retention(
+            storage=self.storage, keys=self.vault.keys, purge_rows=ingest.purge, erase_due=eraser, now=utc_now
+        )
         return Application(
             settings=settings,
             vault=self.vault,
@@ -183,18 +189,27 @@ class _Parts:
             followups=self._followups(wake),
             ingest=ingest,
             eraser=eraser,
-            retention=Retention(
-                storage=self.storage,
-                keys=self.vault.keys,
-                purge_rows=ingest.purge,
-                erase_due=eraser,
-                now=utc_now,
-            ),
+            retention=retention,
             audit_heads=AuditHeads(storage=self.storage, file=settings.audit_heads, now=utc_now),
+            watchman=self._watchman(retention, processes),
             timers=timers,
             votes=votes,
             metrics=metrics,
-            telegram=next((channel for channel in self.channels if isinstance(channel, TelegramChannel)), None),
+            telegram=self._telegram(),
+        )
+
+    def _telegram(self) -> TelegramChannel | None:
+        return next((channel for channel in self.channels if isinstance(channel, TelegramChannel)), None)
+
+    def _watchman(self, retention: Retention, processes: Processes) -> Watchman:
+        return Watchman(
+            storage=self.storage,
+            folder=self.settings.data_dir,
+            group=self._telegram(),
+            clock_problem=retention.clock_problem,
+            words=lambda key, **args: text(self.content.current, "km", key, **args),
+            processes=processes,
+            now=utc_now,
         )
 
     def _processes(self) -> Processes:

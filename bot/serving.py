@@ -137,6 +137,7 @@ async def _beside(application: Application, workers: Sequence[Worker], app: Star
         group.create_task(application.content.watch(stop))
         group.create_task(application.votes.run(stop))
         group.create_task(application.eraser.run(stop))
+        group.create_task(application.watchman.run(stop))
         regular = regular_jobs(application.ingest, application.retention, application.audit_heads)
         group.create_task(application.timers.run(stop, {ASK_VOTE: application.followups.ask_vote}, regular))
         await application.ingest.resume()

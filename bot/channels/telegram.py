@@ -151,6 +151,24 @@ class TelegramChannel:
             except ChatMigrated as moved:
                 self.follow(group, moved.new_chat_id)
 
+    async def why_silent(self) -> str | None:
+        """Why Telegram does not answer, as a code; None where it does."""
+        try:
+            with sending():
+                await self.bot.get_me()
+        except SendError as error:
+            return str(error)
+        return None
+
+    async def tell_staff(self, words: str) -> None:
+        """Says this in the staff group, if there is one.
+
+        Raises:
+            SendRetryable, SendRejected: as Telegram says.
+        """
+        for group in sorted(self.staff_groups):
+            await self._send_part(group, Part(text=words))
+
     async def fetch(self, offset: int | None, *, wait_s: int = POLL_S) -> list[dict[str, Any]]:
         """The updates from offset on, as Telegram sends them; those below are then forgotten there.
 

@@ -7,6 +7,8 @@ from typing import Final
 PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 ARGS: Final[Mapping[tuple[str, str], frozenset[str]]] = {
+    ("bot", "alarm_told"): frozenset({"what", "code"}),
+    ("bot", "alarm_is_over"): frozenset({"what"}),
     ("bot", "case_line"): frozenset({"number", "status"}),
     ("bot", "checked_on"): frozenset({"reviewed_on"}),
     ("bot", "crisis_self_harm"): frozenset({"adult_line"}),
