@@ -182,7 +182,7 @@ ALL: Final[dict[str, Callable[[Path], Rows]]] = {
 
 def main() -> None:
     """Runs the parts that are asked for."""
-    rows = _known()
+    rows, notes = _known(), _notes()
     today = datetime.now(UTC).date().isoformat()
     for part in PARTS:
         began = time.monotonic()
@@ -196,7 +196,7 @@ def main() -> None:
         print(f"{part}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
         machine = f"\nPython {platform.python_version()}, {platform.machine()}, 2 shared cores.\n"
         lines = "\n".join(rows[number] for number in sorted(rows, key=_place))
-        REPORT.write_text(f"{HEAD}{lines}\n{machine}", encoding="utf-8")
+        REPORT.write_text(f"{HEAD}{lines}\n{notes}{machine}", encoding="utf-8")
 
 
 def _place(number: str) -> tuple[int, str]:
@@ -208,6 +208,13 @@ def _known() -> dict[str, str]:
     kept = REPORT.read_text(encoding="utf-8").splitlines() if REPORT.exists() else []
     matches = ((re.match(r"\| (\d+b?) \|", line), line) for line in kept)
     return {match[1]: line for match, line in matches if match}
+
+
+def _notes() -> str:
+    """What people wrote below the table."""
+    kept = REPORT.read_text(encoding="utf-8") if REPORT.exists() else ""
+    below = kept.rpartition("\n| ")[2].partition("\n")[2]
+    return "".join(f"{line}\n" for line in below.splitlines() if not line.startswith("Python ")).rstrip() + "\n"
 
 
 main()
