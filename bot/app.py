@@ -26,6 +26,7 @@ from bot.nlu.live import LiveEngine, open_live
 from bot.settings import Settings
 from bot.storage.dialects import is_sqlite, parse_database_url
 from bot.storage.engine import Storage, open_foreign_engine, open_storage
+from bot.storage.media import MediaFiles
 from bot.storage.migrate import upgrade
 from bot.storage.processes import dead
 from bot.storage.vault import Vault, open_vault
@@ -35,6 +36,7 @@ from bot.work.auditing import AuditHeads
 from bot.work.crash import killed_at, nothing_happens
 from bot.work.deliver import Deliverer
 from bot.work.erase import Eraser
+from bot.work.files import Downloads, FileFetcher
 from bot.work.ingest import Ingestor, Parser
 from bot.work.pace import is_paced
 from bot.work.retention import Retention
@@ -62,6 +64,8 @@ class Application:
     conversations: Conversations
     followups: Followups
     ingest: Ingestor
+    files: MediaFiles
+    fetcher: FileFetcher
     eraser: Eraser
     retention: Retention
     audit_heads: AuditHeads
@@ -160,10 +164,27 @@ class _Parts:
         )
         votes = VotePlanner(timers=timers)
         wake = waker(deliverer, processes)
+        files = MediaFiles(folder=settings.media_dir, vault=self.vault)
         eraser = Eraser(
-            storage=self.storage, keys=self.vault.keys, erased=settings.erased_list, now=utc_now, reached=reached
+            storage=self.storage,
+            keys=self.vault.keys,
+            files=files,
+            erased=settings.erased_list,
+            now=utc_now,
+            reached=reached,
         )
-        conversations = self._conversations(wake, votes, eraser)
+        followups = self._followups(wake)
+        fetcher = FileFetcher(
+            storage=self.storage,
+            keys=self.vault.keys,
+            files=files,
+            channels={channel.name: channel for channel in self.channels if isinstance(channel, Downloads)},
+            processes=processes,
+            tell_refused=followups.tell_refused,
+            now=utc_now,
+            reached=reached,
+        )
+        conversations = self._conversations(wake, votes, eraser, fetcher)
         ingest = Ingestor(
             storage=self.storage,
             parsers={channel.name: channel for channel in self.channels if isinstance(channel, Parser)},
@@ -186,7 +207,9 @@ class _Parts:
             processes=processes,
             deliverer=deliverer,
             conversations=conversations,
-            followups=self._followups(wake),
+            followups=followups,
+            files=files,
+            fetcher=fetcher,
             ingest=ingest,
             eraser=eraser,
             retention=retention,
@@ -225,7 +248,7 @@ class _Parts:
     async def _dead_of(self, executor_ids: Sequence[str]) -> Sequence[str]:
         return await self.storage.run(partial(dead, executor_ids=executor_ids))
 
-    def _conversations(self, wake: Wake, votes: VotePlanner, eraser: Eraser) -> Conversations:
+    def _conversations(self, wake: Wake, votes: VotePlanner, eraser: Eraser, fetcher: FileFetcher) -> Conversations:
         return Conversations(
             storage=self.storage,
             engine=self.engine,
@@ -240,6 +263,7 @@ class _Parts:
             heard_per_minute={channel.name: channel.capabilities.heard_per_minute for channel in self.channels},
             ask_vote_later=votes,
             erase_due=eraser,
+            fetch_files=fetcher,
             took=self.metrics.handled,
         )
 

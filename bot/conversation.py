@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection
 
 from bot.cases.erasing import ASKED, put_aside
+from bot.cases.evidence import note_file
 from bot.content.model import Content
 from bot.content.store import ContentStore
 from bot.flows.controls import NEXT_STEPS
@@ -79,6 +80,7 @@ class Conversations:
     heard_per_minute: Mapping[ChannelName, int | None] = field(default_factory=dict)
     ask_vote_later: AskVote = _asks_nothing
     erase_due: Callable[[], None] = lambda: None
+    fetch_files: Callable[[], None] = lambda: None
     took: Callable[[ChannelName, float], None] = lambda channel, seconds: None
 
     async def handle(self, inbound: Inbound) -> Handled:
@@ -102,6 +104,8 @@ class Conversations:
             self.ask_vote_later(handled.conversation_id, self.now())
         if handled.erases:
             self.erase_due()
+        if isinstance(inbound.payload, Attachment):
+            self.fetch_files()
         return handled
 
     def desk(
@@ -160,6 +164,7 @@ def _handle(tx: Connection, *, parts: Conversations, inbound: Inbound, parsed: P
         return Handled(conversation_id=conversation.id, seq=known, duplicate=True)
     if isinstance(inbound.payload, Attachment):
         attachments.keep(tx, message, inbound.payload)
+        note_file(tx, message, inbound.payload, now=now)
     sent_at, per_minute = min(inbound.sent_at or now, now), parts.heard_per_minute.get(inbound.channel)
     pace, verdict = admit(memory.pace, heard, at_s=sent_at.timestamp(), per_minute=per_minute)
     turn = _turn(parts, memory.state, heard, verdict)

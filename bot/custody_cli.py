@@ -61,6 +61,7 @@ def purge(
     ] = False,
 ) -> None:
     """Erase what is kept too long by the rules of docs/operator/retention.md; `serve` does it every hour."""
+    from bot.storage.media import MediaFiles
     from bot.work.erase import Eraser
     from bot.work.retention import Retention
 
@@ -77,7 +78,8 @@ def purge(
         return gone
 
     with _opened() as (settings, storage, vault):
-        eraser = Eraser(storage=storage, keys=vault.keys, erased=settings.erased_list, now=_now)
+        files = MediaFiles(folder=settings.media_dir, vault=vault)
+        eraser = Eraser(storage=storage, keys=vault.keys, files=files, erased=settings.erased_list, now=_now)
         retention = Retention(storage=storage, keys=vault.keys, purge_rows=nothing, erase_due=eraser, now=_now)
         gone = asyncio.run(run(retention, eraser))
     for rule, number in sorted(gone.items()):

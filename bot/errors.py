@@ -9,6 +9,7 @@ ReturneeBotError
 │   ├── StorageDown    the database does not take a transaction now: try again later
 │   ├── KeyDestroyed   the key of what is to be read was destroyed, on purpose
 │   └── SealBroken     a sealed value was moved or changed
+├── MediaRefused       a file is not kept: too big, damaged, or nothing that we keep
 ├── CustodyError       what is asked of a record may not be done: it names why
 └── SendError
     ├── SendRetryable  a channel may succeed later
@@ -70,6 +71,14 @@ class KeyDestroyed(StorageError):
 
 class SealBroken(StorageError):
     """A sealed value does not open in its place: somebody changed the database, or it is damaged."""
+
+
+class MediaRefused(ReturneeBotError):
+    """A file is not kept; reason is a code: empty, too_big, type, damaged, too_many_pixels."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
 
 
 class CustodyError(ReturneeBotError):

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from bot.content.store import ContentStore
+from bot.flows.controls import NEXT_STEPS
 from bot.flows.limits import STEPS_ALONE, said
 from bot.flows.memory import Memory
 from bot.flows.model import Action, Choice, Do
@@ -44,6 +45,43 @@ class Followups:
             self.wake(conversation_id)
         return asked
 
+    async def tell_refused(self, message_id: UUID) -> None:
+        """Says that the file of this message is not kept."""
+        conversation_id = await self.storage.run(partial(_tell_refused, parts=self, message_id=message_id))
+        if conversation_id:
+            self.wake(conversation_id)
+
+
+def _tell_refused(tx: Connection, *, parts: Followups, message_id: UUID) -> UUID | None:
+    now, message = parts.now(), messages.get(tx, message_id)
+    conversation = conversations.lock(tx, message.conversation_id) if message else None
+    if message is None or conversation is None or message.seq <= conversation.hidden_seq:
+        return None
+    memory = Memory.read(conversation.language, conversation.state)
+    if memory.pace.steps >= STEPS_ALONE:
+        return None
+    desk = _desk(parts, tx, conversation, message_id, now)
+    drafts = [desk.draft(desk.words("file_refused"), NEXT_STEPS)]
+    write_drafts(desk, conversation, conversation.last_seq + 1, drafts)
+    kept = replace(memory, pace=said(memory.pace, 1), offered=offered_after(memory.offered, drafts)).write()
+    conversations.save(tx, replace(conversation, state=kept, last_seq=conversation.last_seq + 1, updated_at=now))
+    return conversation.id
+
+
+def _desk(parts: Followups, tx: Connection, conversation: ConversationRow, message_id: UUID, now: datetime) -> Desk:
+    return Desk(
+        tx=tx,
+        content=parts.content.current,
+        language=conversation.language,
+        conversation_id=conversation.id,
+        message_id=message_id,
+        pressed_on=None,
+        now=now,
+        staffed=parts.staffed,
+        crisis_phone=parts.crisis_phone,
+        choose_number=parts.choose_number,
+    )
+
 
 def _ask_vote(tx: Connection, *, parts: Followups, conversation_id: UUID) -> bool:
     now, conversation = parts.now(), conversations.lock(tx, conversation_id)
@@ -56,18 +94,7 @@ def _ask_vote(tx: Connection, *, parts: Followups, conversation_id: UUID) -> boo
         return False
     if answer.seq <= conversation.hidden_seq or votes.is_given(tx, conversation_id, since=answer.created_at):
         return False
-    desk = Desk(
-        tx=tx,
-        content=parts.content.current,
-        language=conversation.language,
-        conversation_id=conversation_id,
-        message_id=answer.id,
-        pressed_on=None,
-        now=now,
-        staffed=parts.staffed,
-        crisis_phone=parts.crisis_phone,
-        choose_number=parts.choose_number,
-    )
+    desk = _desk(parts, tx, conversation, answer.id, now)
     about = answer.answer or ""
     choices = (
         Choice(action=Action(do=Do.HELPED, of=about), title="helped_button"),

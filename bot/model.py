@@ -41,7 +41,8 @@ class Attachment:
     """Something that is not text: a voice note, photo, sticker … Only what its kind has is filled in.
 
     file_id is the platform's name of the file, size its bytes, caption what the contact wrote under it. phone is that
-    of a contact card, own whether the card is the contact's. What was sent at once shares an album.
+    of a contact card, own whether the card is the contact's. What was sent at once shares an album. stored is the name
+    under which we keep the file already, mime then its type by content.
     """
 
     kind: AttachmentKind
@@ -56,6 +57,7 @@ class Attachment:
     phone: str = ""
     own: bool = False
     album: str = ""
+    stored: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,8 +26,10 @@ from bot.web.chatpage import ChatPage
 from bot.web.health import Health
 from bot.web.webchat import WebChatApi
 from bot.web.webhooks import TELEGRAM_PATH, TelegramWebhook
+from bot.web.webmedia import WebMediaApi
 from bot.work.auditing import AuditHeads
 from bot.work.deliver import Deliverer
+from bot.work.files import FileFetcher
 from bot.work.ingest import Ingestor
 from bot.work.introduce import Introduction, profiles_of
 from bot.work.poll import Poller
@@ -80,6 +82,7 @@ def build_web(application: Application) -> Starlette:
         storage=application.storage,
         listen=application.signals.listen,
     )
+    media = WebMediaApi(chat=api, storage=application.storage, files=application.files)
     health = Health(
         storage=application.storage,
         content=application.content,
@@ -89,7 +92,7 @@ def build_web(application: Application) -> Starlette:
     )
     beside, webhooks = _telegram(application)
     return build_asgi(
-        [*page.routes(), *api.routes(), *health.routes(), *webhooks],
+        [*page.routes(), *api.routes(), *media.routes(), *health.routes(), *webhooks],
         partial(_beside, application, beside),
         embed_origins=settings.webchat_embed_origins,
     )
@@ -137,8 +140,9 @@ async def _beside(application: Application, workers: Sequence[Worker], app: Star
         group.create_task(application.content.watch(stop))
         group.create_task(application.votes.run(stop))
         group.create_task(application.eraser.run(stop))
+        group.create_task(application.fetcher.run(stop))
         group.create_task(application.watchman.run(stop))
-        regular = regular_jobs(application.ingest, application.retention, application.audit_heads)
+        regular = regular_jobs(application.ingest, application.retention, application.audit_heads, application.fetcher)
         group.create_task(application.timers.run(stop, {ASK_VOTE: application.followups.ask_vote}, regular))
         await application.ingest.resume()
         for worker in workers:
@@ -151,11 +155,14 @@ async def _beside(application: Application, workers: Sequence[Worker], app: Star
     await application.aclose()
 
 
-def regular_jobs(ingest: Ingestor, retention: Retention, audit_heads: AuditHeads) -> dict[str, Regular]:
+def regular_jobs(
+    ingest: Ingestor, retention: Retention, audit_heads: AuditHeads, fetcher: FileFetcher
+) -> dict[str, Regular]:
     """What is done again and again, by name."""
     return {
         "purge_updates": Regular(cron="7 * * * *", job=retention.purge_updates),
         "purge_records": Regular(cron="17 * * * *", job=retention.purge_records),
+        "forget_orphans": Regular(cron="37 * * * *", job=fetcher.forget_orphans),
         "keep_audit_head": Regular(cron="47 17 * * *", job=audit_heads.keep),  # past midnight in Cambodia
         "resume_updates": Regular(cron="*/5 * * * *", job=partial(ingest.resume, older_than=RESUME_AFTER)),
     }

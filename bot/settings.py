@@ -23,6 +23,7 @@ CRASH_PLACES = (
     "deliver.marked",
     "erase.noted",
     "erase.destroyed",
+    "files.written",
 )
 TELEGRAM_TOKEN: Final = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{20,100}")
 TELEGRAM_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{16,256}")

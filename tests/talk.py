@@ -20,6 +20,7 @@ from bot.model import Inbound, Payload, Press, SendClass, Text
 from bot.settings import REPOSITORY, Paths, Settings
 from bot.storage import conversations, messages
 from bot.storage.engine import Storage, open_storage
+from bot.storage.media import MediaFiles
 from bot.storage.messages import MessageRow
 from bot.storage.migrate import upgrade
 from bot.storage.tables import outbound
@@ -122,7 +123,8 @@ def open_talk(tmp_path: Path) -> Iterator[Talk]:
     content = ContentStore(PATHS.content, topics=topics, today=lambda: now().date())
     channel = RecordingChannel()
     deliverer = deliverer_of(storage, channel, now=now)
-    eraser = Eraser(storage=storage, keys=vault.keys, erased=tmp_path / "erased.list", now=now)
+    files = MediaFiles(folder=tmp_path / "media", vault=vault)
+    eraser = Eraser(storage=storage, keys=vault.keys, files=files, erased=tmp_path / "erased.list", now=now)
 
     async def purge_rows() -> int:
         return 0

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
 from telegram.constants import ChatAction
-from telegram.error import ChatMigrated
+from telegram.error import BadRequest, ChatMigrated
 
 from bot.channels.base import Capabilities
 from bot.channels.rendering import Part, parts_of
@@ -40,6 +40,8 @@ CAPABILITIES: Final = Capabilities(
 )
 POLL_S: Final = 30
 POLL_CONNECTIONS: Final = 2
+FILE_CONNECTIONS: Final = 4
+FILE_ANSWER_S: Final = 60.0
 NARROW_MAX_CLUSTERS: Final = 8
 """Titles up to this width stand two in a row on a small telephone."""
 TYPING_AFTER_S: Final = 1.0
@@ -58,6 +60,7 @@ class TelegramChannel:
 
     bot: Bot = field(repr=False)
     polls: HttpRequest = field(repr=False)
+    files: HttpRequest = field(repr=False)
     account: str
     staff_groups: frozenset[int] = frozenset()
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -151,6 +154,21 @@ class TelegramChannel:
             except ChatMigrated as moved:
                 self.follow(group, moved.new_chat_id)
 
+    async def download(self, file_id: str, *, most_bytes: int) -> bytes:
+        """The content of a file that a contact sent.
+
+        Raises:
+            SendRetryable: Telegram may give it later.
+            SendRejected: it never will, or the file is larger.
+        """
+        with sending():
+            file = await self.bot.get_file(file_id)
+            if (file.file_size or 0) > most_bytes:
+                raise BadRequest("file is too big")
+            if not (file.file_path or "").startswith(self.bot.base_file_url):
+                raise BadRequest("file_id")  # not one of Telegram's own addresses
+            return await self.files.download(file.file_path or "", most_bytes=most_bytes)
+
     async def why_silent(self) -> str | None:
         """Why Telegram does not answer, as a code; None where it does."""
         try:
@@ -225,6 +243,7 @@ class TelegramChannel:
         await asyncio.gather(*self._answering, return_exceptions=True)
         await self.bot.request.shutdown()
         await self.polls.shutdown()
+        await self.files.shutdown()
 
 
 def open_channel(*, token: str, api_url: str, staff_group: int | None) -> TelegramChannel:
@@ -240,6 +259,7 @@ def open_channel(*, token: str, api_url: str, staff_group: int | None) -> Telegr
     return TelegramChannel(
         bot=bot,
         polls=polls,
+        files=HttpRequest(connections=FILE_CONNECTIONS, answer_s=FILE_ANSWER_S),
         account=token.partition(":")[0],
         staff_groups=frozenset() if staff_group is None else frozenset({staff_group}),
     )

@@ -27,6 +27,10 @@ _SAID: Final = {
     "bot was kicked": "kicked",
     "chat not found": "chat_not_found",
     "message is too long": "too_long",
+    "file is too big": "file_too_big",
+    "wrong file_id": "file_gone",
+    "file_id": "file_gone",
+    "temporarily unavailable": "file_gone",
     "message text is empty": "empty",
     "message thread not found": "topic_not_found",
     "button_data_invalid": "button_invalid",
@@ -114,6 +118,29 @@ class HttpRequest(BaseRequest):
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             raise Flooded(_retry_after_s(response.content))
         return response.status_code, response.content
+
+    async def download(self, url: str, *, most_bytes: int) -> bytes:
+        """A file, whole.
+
+        Raises:
+            TelegramError: it can not be had, or is larger.
+        """
+        if self._client is None:
+            self._client = httpx.AsyncClient(limits=self._limits, timeout=self._timeout, trust_env=False)
+        content = bytearray()
+        try:
+            async with self._client.stream("GET", url) as response:
+                if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+                    raise Flooded(_retry_after_s(await response.aread()))
+                if response.status_code != httpx.codes.OK:
+                    raise NetworkError(f"status {response.status_code}")
+                async for chunk in response.aiter_bytes():
+                    content += chunk
+                    if len(content) > most_bytes:
+                        raise BadRequest("file is too big")
+        except httpx.HTTPError as error:
+            raise NetworkError(type(error).__name__) from None
+        return bytes(content)
 
 
 def _retry_after_s(payload: bytes) -> float:

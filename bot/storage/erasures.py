@@ -10,7 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from bot.storage import cases, contacts, conversations
+from bot.storage import cases, contacts, conversations, media
 from bot.storage.conversations import ConversationRow
 from bot.storage.dialects import insert_if_new
 from bot.storage.tables import ErasedKind, erasures, is_unsent, legal_holds, outbound
@@ -131,7 +131,12 @@ def waiting(conn: sa.Connection) -> list[ErasureRow]:
 def owners_in(conn: sa.Connection, erasure: ErasureRow) -> list[str]:
     """The owners of all keys that this erasure destroys."""
     inside = conn.scalars(_CASES, {"of_conversation": erasure.owner}) if erasure.kind == "conversation" else ()
-    return [str(erasure.owner), *map(str, inside)]
+    return [str(erasure.owner), *map(str, inside), *map(str, files_in(conn, erasure))]
+
+
+def files_in(conn: sa.Connection, erasure: ErasureRow) -> list[UUID]:
+    """The names of all files that this erasure deletes."""
+    return media.of_conversation(conn, erasure.owner) if erasure.kind == "conversation" else []
 
 
 def finish(tx: sa.Connection, owner: UUID, kind: ErasedKind) -> None:

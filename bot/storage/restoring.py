@@ -11,7 +11,17 @@ import sqlalchemy as sa
 from bot.errors import KeyDestroyed
 from bot.storage import audit
 from bot.storage.keys import KeyStore
-from bot.storage.tables import cases, contacts, conversations, erasures, is_open, is_unsent, outbound, raw_updates
+from bot.storage.tables import (
+    cases,
+    contacts,
+    conversations,
+    erasures,
+    is_open,
+    is_unsent,
+    media,
+    outbound,
+    raw_updates,
+)
 
 RESTORED: Final = "restored"
 _AT_ONCE: Final = 500
@@ -22,10 +32,14 @@ _QUARANTINE = (
     .where(is_open(raw_updates), raw_updates.c.status == "received")
     .values(status="quarantined", error=RESTORED),
 )
-_IDS = {"conversation": sa.select(conversations.c.id), "case": sa.select(cases.c.id)}
+_IDS = {
+    "conversation": sa.select(conversations.c.id),
+    "case": sa.select(cases.c.id),
+    "media": sa.select(media.c.id).where(media.c.status == "stored"),
+}
 _DELETE = tuple(
     sa.delete(table).where(table.c[column].in_(sa.bindparam("ids", expanding=True)))
-    for table, column in ((conversations, "id"), (contacts, "id"), (cases, "id"), (erasures, "owner"))
+    for table, column in ((conversations, "id"), (contacts, "id"), (cases, "id"), (media, "id"), (erasures, "owner"))
 )
 
 

@@ -16,6 +16,7 @@ Kind = Literal["text", "press", "attachment"]
 OutboundStatus = Literal["queued", "sending", "sent", "maybe_sent", "rejected", "failed"]
 UpdateStatus = Literal["received", "handled", "quarantined"]
 CaseStatus = Literal["incomplete", "waiting", "claimed", "resolved"]
+MediaStatus = Literal["wanted", "stored", "refused"]
 ErasedKind = Literal["conversation", "case"]
 
 contacts = sa.Table(
@@ -74,6 +75,31 @@ attachments = sa.Table(
     belongs_to("message", primary_key=True),
     sa.Column("details", sa.LargeBinary(), nullable=False),  # JSON, the fields of model.Attachment
 )
+
+media = sa.Table(
+    "media",
+    METADATA,
+    id_column(),  # the name of the file and of its key
+    belongs_to("message", unique=True),
+    belongs_to("conversation", index=True),
+    text_column("kind"),
+    text_column("status"),
+    sa.Column("reason", sa.Text()),
+    sa.Column("type", sa.Text()),
+    sa.Column("size", sa.Integer()),
+    sa.Column("attempts", sa.Integer(), nullable=False),
+    sa.Column("not_before", UtcDateTime()),
+    moment_column("updated_at"),
+    one_of("status", get_args(MediaStatus)),
+)
+
+
+def is_wanted(rows: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Files still to be fetched: the condition of the partial index, word for word."""
+    return rows.c.status == sa.literal_column("'wanted'")
+
+
+sa.Index("ix_media_wanted", media.c.updated_at, sqlite_where=is_wanted(media), postgresql_where=is_wanted(media))
 
 outbound = sa.Table(
     "outbound",

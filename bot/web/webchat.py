@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,11 +22,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.channels.webchat import BOT
-from bot.conversation import Conversations
+from bot.conversation import Conversations, Handled
 from bot.hearing import buttons_of
 from bot.model import Inbound, Payload, Press, Text
-from bot.storage import contacts, conversations, messages
+from bot.storage import contacts, conversations, media, messages
 from bot.storage.engine import Storage
+from bot.storage.media import MediaRow
 from bot.storage.messages import MessageRow
 from bot.web.asgi import in_time
 from bot.web.contact_cookie import read_contact_ref
@@ -73,6 +74,11 @@ class Found:
 
     messages: tuple[MessageRow, ...]
     hidden_through: int
+    files: Mapping[UUID, MediaRow] = field(default_factory=dict)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """The messages as pages read them."""
+        return [to_json(message, self.files.get(message.id)) for message in self.messages]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,35 +101,45 @@ class WebChatApi:
     async def post(self, request: Request) -> Response:
         """Takes one message: 202 with its number; the same id again: 200 with the same number."""
         async with in_time():
-            contact_ref = await self._contact(request)
+            contact_ref = await self.contact(request)
         incoming = parse_message(await _body(request))
+        self.refuse_flood(contact_ref)
+        handled = await self.handle(contact_ref, incoming.id, incoming.payload)
+        return JSONResponse({"seq": handled.seq}, status_code=200 if handled.duplicate else 202)
+
+    async def handle(self, contact_ref: str, name: UUID, payload: Payload) -> Handled:
+        """Handles what the page calls by this name.
+
+        Raises:
+            StorageDown: it is not kept, or not in time.
+        """
+        message = Inbound(
+            channel="web",
+            bot=BOT,
+            external_id=f"{contact_ref[:16]}:{name}",
+            contact_ref=contact_ref,
+            payload=payload,
+        )
+        async with in_time():
+            return await self.conversations.handle(message)
+
+    def refuse_flood(self, contact_ref: str) -> None:
+        """Counts one more message of the contact; 429 where these are too many."""
         if not self._limiter.hit(FLOOD, contact_ref):
             reset, _ = self._limiter.get_window_stats(FLOOD, contact_ref)
             wait_s = max(1, round(reset - time.time()))
             raise HTTPException(429, "Too many messages.", headers={"Retry-After": str(wait_s)})
-        message = Inbound(
-            channel="web",
-            bot=BOT,
-            external_id=f"{contact_ref[:16]}:{incoming.id}",
-            contact_ref=contact_ref,
-            payload=incoming.payload,
-        )
-        async with in_time():
-            handled = await self.conversations.handle(message)
-        return JSONResponse({"seq": handled.seq}, status_code=200 if handled.duplicate else 202)
 
     async def read(self, request: Request) -> Response:
         """The messages after a number."""
         async with in_time():
-            contact_ref = await self._contact(request)
+            contact_ref = await self.contact(request)
             found = await self._find(contact_ref, _number(request.query_params.get("after", "0")))
-        return JSONResponse(
-            {"messages": [to_json(message) for message in found.messages], "hidden_through": found.hidden_through}
-        )
+        return JSONResponse({"messages": found.to_json(), "hidden_through": found.hidden_through})
 
     async def follow(self, request: Request) -> Response:
         """The messages after a number as server-sent events, and every later one when it comes."""
-        contact_ref = await self._contact(request)
+        contact_ref = await self.contact(request)
         after = request.headers.get("Last-Event-ID") or request.query_params.get("after", "0")
         return EventSourceResponse(self._events(contact_ref, _number(after)), ping=LOOK_AGAIN_S)
 
@@ -136,13 +152,14 @@ class WebChatApi:
                 if found.hidden_through > hidden_through:
                     hidden_through = found.hidden_through
                     yield ServerSentEvent(event="hidden", data=str(hidden_through))
-                for message in found.messages:
-                    after = message.seq
-                    yield ServerSentEvent(id=str(after), data=json.dumps(to_json(message), ensure_ascii=False))
+                for plain in found.to_json():
+                    after = plain["seq"]
+                    yield ServerSentEvent(id=str(after), data=json.dumps(plain, ensure_ascii=False))
                 if len(found.messages) < READ_AT_ONCE:
                     await _wait(news)
 
-    async def _contact(self, request: Request) -> str:
+    async def contact(self, request: Request) -> str:
+        """The contact who asks; 401 without a cookie that may still be used."""
         contact_ref = read_contact_ref(request)
         if contact_ref is None or await self.storage.read(partial(_is_closed, contact_ref=contact_ref)):
             raise HTTPException(401, "Open /chat first.")
@@ -170,8 +187,9 @@ def parse_message(raw: bytes) -> IncomingMessage:
     return incoming
 
 
-def to_json(message: MessageRow) -> dict[str, Any]:
-    """A message as pages read it."""
+def to_json(message: MessageRow, file: MediaRow | None = None) -> dict[str, Any]:
+    """A message as pages read it; `media` is the kind of what came with it, and the name of its file."""
+    sent = {"kind": file.kind, "id": str(file.id) if file.status == "stored" else None} if file else None
     return {
         "seq": message.seq,
         "author": message.author,
@@ -180,7 +198,7 @@ def to_json(message: MessageRow) -> dict[str, Any]:
         "answer": message.answer,
         "at": message.created_at.isoformat(),
         "lang": message.language,
-    }
+    } | ({"media": sent} if sent else {})
 
 
 async def _body(request: Request) -> bytes:
@@ -216,4 +234,6 @@ def _find(tx: Connection, *, contact_ref: str, after: int) -> Found:
     if conversation is None:
         return Found(messages=(), hidden_through=0)
     found = messages.visible_after(tx, conversation.id, after, READ_AT_ONCE)
-    return Found(messages=tuple(found), hidden_through=conversation.hidden_seq)
+    sent = [message.id for message in found if message.kind == "attachment"]
+    files = media.of_messages(tx, sent)
+    return Found(messages=tuple(found), hidden_through=conversation.hidden_seq, files=files)

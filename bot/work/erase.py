@@ -19,6 +19,7 @@ from bot.storage import audit, erased_list, erasures
 from bot.storage.engine import Storage
 from bot.storage.erasures import ErasureRow
 from bot.storage.keys import KeyStore
+from bot.storage.media import MediaFiles
 from bot.work.crash import Reached, nothing_happens
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class Eraser:
 
     storage: Storage
     keys: KeyStore
+    files: MediaFiles
     erased: Path
     now: Callable[[], datetime]
     reached: Reached = nothing_happens
@@ -67,10 +69,13 @@ class Eraser:
 
     async def _erase(self, row: ErasureRow) -> None:
         owners = await self.storage.read(partial(erasures.owners_in, erasure=row))
+        files = await self.storage.read(partial(erasures.files_in, erasure=row))
         await asyncio.to_thread(erased_list.add, self.erased, owners, self.now())
         self.reached("erase.noted")
         await asyncio.to_thread(self.keys.destroy, *owners)
         self.reached("erase.destroyed")
+        for name in files:
+            await asyncio.to_thread(self.files.delete, name)
         await self.storage.run(partial(_finish, row=row, keys=len(owners), now=self.now()))
 
     async def _work(self) -> None:

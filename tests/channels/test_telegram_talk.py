@@ -107,6 +107,7 @@ def test_a_whole_talk_in_khmer_with_buttons_voice_and_pictures(talk: Talk) -> No
     assert voice["text"] == talk.words("attachment_voice")
     (photo,) = talk.after("photo")
     assert photo["text"] == talk.words("attachment_photo")
+    talk.fake.wait_for(lambda: len(list(talk.folder.glob("media/*.sealed"))) == 2)
     caption, note = talk.after("photo", caption=WORDS["jobs"], count=2)
     assert caption["text"].startswith(talk.answer("find_job").first)
     assert note["text"] == talk.words("caption_only")

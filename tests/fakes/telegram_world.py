@@ -8,10 +8,11 @@ from tests.fakes.telegram_clock import Clock
 from tests.fakes.telegram_errors import bad, forbidden, migrated
 from tests.fakes.telegram_limits import Rates
 from tests.fakes.telegram_queue import Updates
+from tests.files import photo
 
 Json = dict[str, Any]
 ChatType = Literal["private", "group", "supergroup"]
-JPEG: Final = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffd9")
+JPEG: Final = photo(size=(90, 67))
 OGG: Final = b"OggS\x00\x02" + bytes(20) + b"OpusHead"
 QUERY_ANSWER_S: Final = 60.0
 

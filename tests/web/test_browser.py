@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from bot.settings import REPOSITORY
 from tests.browser import CHROMIUM_ARGS, find_chromium
 from tests.conftest import skip_or_fail
+from tests.files import CANARY, photo
 from tests.serving import Served, free_port, serving
 
 pytestmark = pytest.mark.browser
@@ -100,6 +101,45 @@ def test_the_menu_a_vote_and_a_person_are_one_tap_each(page: Page, served: Serve
     page.get_by_role("button", name=words("bot", "control_talk_to_human")).first.click()
 
     expect(last_bubble(page)).to_contain_text("1297")
+
+
+def test_a_photo_is_sent_kept_and_given_back_without_its_place(page: Page, served: Served, tmp_path: Path) -> None:
+    file = tmp_path / "photo.jpg"
+    file.write_bytes(photo(size=(800, 600)))
+    page.goto(f"{served.address}/chat")
+
+    page.set_input_files("#photo-file", str(file))
+
+    expect(last_bubble(page)).to_have_text(words("bot", "attachment_photo"))
+    expect(page.locator(".message.contact .note")).to_have_count(0)
+    page.reload()
+    with page.expect_download() as download:
+        page.get_by_role("link", name=words("web", "media_photo")).click()
+    assert CANARY not in Path(download.value.path()).read_bytes()
+
+
+def test_a_file_that_is_not_kept_is_said_kindly_and_not_sent_again(page: Page, served: Served, tmp_path: Path) -> None:
+    file = tmp_path / "photo.jpg"
+    file.write_bytes(b"<html>")
+    page.goto(f"{served.address}/chat")
+
+    page.set_input_files("#photo-file", str(file))
+
+    expect(page.locator(".message.contact .note")).to_have_text(words("web", "media_refused"))
+
+
+def test_a_voice_message_is_recorded_and_sent(browser: Browser, served: Served) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, permissions=["microphone"])
+    page = context.new_page()
+    page.goto(f"{served.address}/chat")
+
+    page.get_by_role("button", name=words("web", "send_voice")).click()
+    expect(page.locator("#status")).to_have_text(words("web", "recording"))
+    page.wait_for_timeout(500)  # a recording takes time
+    page.get_by_role("button", name=words("web", "send_voice")).click()
+
+    expect(last_bubble(page)).to_contain_text(words("bot", "attachment_voice")[:20])
+    context.close()
 
 
 def test_nothing_is_lost_when_the_page_is_loaded_again(page: Page, served: Served) -> None:

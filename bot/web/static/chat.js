@@ -13,6 +13,7 @@ const RETRY_LONGEST_MS = 15000;
 const TYPING_LONGEST_MS = 8000;
 const TEXT_MAX = 20000;
 const REFUSED_FOR_GOOD = [400, 401, 413, 415];
+const VOICE_TYPES = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"];
 
 let language = document.documentElement.lang;
 let lastSeq = 0;
@@ -24,8 +25,9 @@ const own = new Map(); // id of a message not echoed yet -> its element
 
 const say = (key) => words[language][key];
 
+// A file can not be kept over a reload: the page asks before it leaves one behind.
 function keep() {
-    sessionStorage.setItem(UNSENT, JSON.stringify(unsent));
+    sessionStorage.setItem(UNSENT, JSON.stringify(unsent.filter((item) => !item.file)));
 }
 
 function element(tag, className, text = "") {
@@ -96,6 +98,10 @@ function setLanguage(next) {
     for (const part of document.querySelectorAll("[data-words]")) part.textContent = say(part.dataset.words);
     field.placeholder = say("placeholder");
     field.setAttribute("aria-label", say("placeholder"));
+    for (const part of document.querySelectorAll("[data-label]")) {
+        part.title = say(part.dataset.label);
+        part.setAttribute("aria-label", part.title);
+    }
 }
 
 function setNote(message, key, onRetry) {
@@ -115,12 +121,22 @@ function setNote(message, key, onRetry) {
 function showOwn(item) {
     const message = element("article", "message contact");
     const bubble = element("div", "bubble");
-    bubble.textContent = item.text ?? item.title;
+    if (item.kind) bubble.append(fileLine(item.kind));
+    else bubble.textContent = item.text ?? item.title;
     message.append(bubble);
     own.set(item.id, message);
     put(message);
     setNote(message, "sending");
     return message;
+}
+
+function fileLine(kind, id) {
+    const line = element(id ? "a" : "span", `file ${kind}`, say(`media_${kind}`) ?? say("media_document"));
+    if (id) {
+        line.href = `/chat/api/media/${id}`;
+        line.download = "";
+    }
+    return line;
 }
 
 function show(message) {
@@ -144,7 +160,8 @@ function show(message) {
 
 // Our own message comes back by the stream: it replaces the one that this page showed while it was under way.
 function showEcho(message) {
-    const waiting = unsent.find((item) => !item.seq && (item.text ?? item.title) === message.text);
+    const isSame = (item) => (item.kind ? item.kind === message.media?.kind : (item.text ?? item.title) === message.text);
+    const waiting = unsent.find((item) => !item.seq && isSame(item));
     if (waiting && own.has(waiting.id)) {
         waiting.seq = message.seq;
         shown.set(message.seq, own.get(waiting.id));
@@ -152,7 +169,9 @@ function showEcho(message) {
     }
     if (!message.text) return;
     const made = element("article", "message contact");
-    made.append(element("div", "bubble", message.text));
+    const bubble = element("div", "bubble", message.media ? "" : message.text);
+    if (message.media) bubble.append(fileLine(message.media.kind, message.media.id));
+    made.append(bubble);
     shown.set(message.seq, made);
     put(made);
 }
@@ -204,14 +223,16 @@ async function send() {
     sending = false;
 }
 
-async function tryToSend({ id, text, button }) {
+async function tryToSend({ id, text, button, kind, file }) {
     let response;
     try {
-        response = await fetch("/chat/api/messages", {
-            method: "POST",
-            headers: { "Content-Type": "application/json" },
-            body: JSON.stringify(button ? { id, button } : { id, text }),
-        });
+        response = file
+            ? await fetch(`/chat/api/media?id=${id}&kind=${kind}`, { method: "POST", body: file })
+            : await fetch("/chat/api/messages", {
+                  method: "POST",
+                  headers: { "Content-Type": "application/json" },
+                  body: JSON.stringify(button ? { id, button } : { id, text }),
+              });
     } catch {
         return {};
     }
@@ -247,7 +268,8 @@ function refused(id, status) {
         delete item.failed;
         send();
     };
-    setNote(own.get(id), status === 413 ? "too_long" : "not_sent", again);
+    if (item.kind) setNote(own.get(id), "media_refused", status === 401 ? again : null);
+    else setNote(own.get(id), status === 413 ? "too_long" : "not_sent", again);
     return "refused";
 }
 
@@ -314,6 +336,47 @@ list.addEventListener("scroll", () => {
     if (isAtEnd()) newest.hidden = true;
 });
 document.getElementById("close").addEventListener("click", closeAndHide);
+
+const photoFile = document.getElementById("photo-file");
+document.getElementById("photo").addEventListener("click", () => photoFile.click());
+photoFile.addEventListener("change", () => {
+    for (const file of photoFile.files) post({ kind: "photo", file });
+    photoFile.value = "";
+});
+
+const voice = document.getElementById("voice");
+const voiceType = VOICE_TYPES.find((type) => window.MediaRecorder?.isTypeSupported(type));
+let recorder;
+voice.hidden = !(voiceType && navigator.mediaDevices);
+voice.addEventListener("click", async () => {
+    if (recorder) {
+        recorder.stop();
+        return;
+    }
+    let stream;
+    try {
+        stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+    } catch {
+        statusLine.textContent = say("no_microphone");
+        return;
+    }
+    const parts = [];
+    recorder = new MediaRecorder(stream, { mimeType: voiceType, audioBitsPerSecond: 24000 });
+    recorder.addEventListener("dataavailable", (event) => parts.push(event.data));
+    recorder.addEventListener("stop", () => {
+        for (const track of stream.getTracks()) track.stop();
+        recorder = undefined;
+        voice.classList.remove("recording");
+        statusLine.textContent = say("app_subtitle");
+        if (parts.length) post({ kind: "voice", file: new Blob(parts, { type: voiceType }) });
+    });
+    recorder.start();
+    voice.classList.add("recording");
+    statusLine.textContent = say("recording");
+});
+window.addEventListener("beforeunload", (event) => {
+    if (recorder || unsent.some((item) => item.file && !item.failed)) event.preventDefault();
+});
 window.addEventListener("online", send);
 window.addEventListener("pageshow", (event) => {
     if (event.persisted) location.reload();
