@@ -33,6 +33,11 @@ def pdf() -> bytes:
     return b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
 
+def film() -> bytes:
+    """The beginning of a film."""
+    return b"\0\0\0\x20ftypisom" + bytes(60)
+
+
 def png_of(width: int, height: int, data: bytes = b"") -> bytes:
     """A PNG that says it is so large, whatever is in it."""
 

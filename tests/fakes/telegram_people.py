@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tests.fakes.telegram_world import JPEG, OGG, Chat, Json, World, file_json
+from tests.files import film, pdf
 
 _BOT_ADMIN_RIGHTS: Final = (
     "can_be_edited is_anonymous can_manage_chat can_delete_messages can_manage_video_chats can_restrict_members"
@@ -92,20 +93,20 @@ class People:
         size: int | None = None,
     ) -> Json | None:
         """Sends a file; a size over 20 MB can not be fetched by a bot."""
-        file = self.world.add_file("documents", f".{name.rpartition('.')[2]}", b"%PDF-1.4 fake", size=size)
+        file = self.world.add_file("documents", f".{name.rpartition('.')[2]}", pdf(), size=size)
         return self._send(
             user, None, {"document": file_json(file, file_name=name, mime_type=mime_type), "caption": caption}
         )
 
     def video(self, user: int, seconds: int = 5, caption: str = "") -> Json | None:
         """Sends a film."""
-        file = self.world.add_file("videos", ".mp4", b"\0\0\0 ftypisom")
+        file = self.world.add_file("videos", ".mp4", film())
         video = file_json(file, width=640, height=360, duration=seconds, mime_type="video/mp4")
         return self._send(user, None, {"video": video, "caption": caption})
 
     def video_note(self, user: int, seconds: int = 5) -> Json | None:
         """Sends a round film."""
-        file = self.world.add_file("video_notes", ".mp4", b"\0\0\0 ftypisom")
+        file = self.world.add_file("video_notes", ".mp4", film())
         return self._send(user, None, {"video_note": file_json(file, length=384, duration=seconds)})
 
     def sticker(self, user: int, emoji: str = "") -> Json | None:
