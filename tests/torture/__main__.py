@@ -18,6 +18,7 @@ from typing import Final
 from tests.postgres import start_postgres
 from tests.serving import REPOSITORY
 from tests.torture.bombs import bomb
+from tests.torture.hostile import look_at_hostile_files
 from tests.torture.killer import Killer
 from tests.torture.outage import FAULTS, Outage
 from tests.torture.poison import poison
@@ -164,8 +165,11 @@ def size(folder: Path) -> Rows:
 
 
 def bombed(folder: Path) -> Rows:
-    """Promise 12, of messages; files are not fetched yet."""
-    return {"12": ("message bombs", "bombs", str(bomb(folder)))}
+    """Promise 12, of messages and of files."""
+    return {
+        "12": ("message bombs", "bombs", str(bomb(folder))),
+        "12b": ("hostile files", "bombs", str(look_at_hostile_files())),
+    }
 
 
 ALL: Final[dict[str, Callable[[Path], Rows]]] = {
