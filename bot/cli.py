@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing, closing
@@ -17,6 +16,7 @@ from rich.table import Table
 
 from bot.errors import ReturneeBotError
 from bot.keys_cli import keys
+from bot.logs import open_log, write_logs
 from bot.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -46,11 +46,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")
 
 def main() -> None:
     """Runs the command: exit 0 good, 1 problems found in what was checked, 2 wrong use."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    write_logs(level="warning", as_json=False)
     try:
         app()
     except ReturneeBotError as error:
         _complain(str(error))
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - the top of the program: what Python prints would show the words
+        open_log(__name__).critical("crashed", error=error)
         sys.exit(1)
 
 
@@ -60,6 +63,7 @@ def serve() -> None:
     from bot.serving import serve as serve_web
 
     settings = load_settings()
+    write_logs(level=settings.log_level, as_json=settings.logs_json(on_terminal=sys.stderr.isatty()))
     _say(f"Starting in {settings.mode} mode …")
     serve_web(settings, say=_say)
 

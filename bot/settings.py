@@ -76,6 +76,12 @@ class Settings(BaseSettings):
     )
     rasa_url: str = Field("http://127.0.0.1:5005", description="Rasa's server: https, or on this machine.", repr=False)
 
+    log_level: Literal["debug", "info", "warning"] = Field(
+        "info", description="From which level on lines are written; debug: libraries too. None holds what people wrote."
+    )
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="json: one object a line. auto: text on a terminal and in demo, else json."
+    )
     executor_id: str = Field(
         "returnee-bot",
         min_length=1,
@@ -179,6 +185,12 @@ class Settings(BaseSettings):
     def master_keys(self) -> Path:
         """The file of the master keys, with the default filled in."""
         return self.master_key_file or self.data_dir / "master.keys"
+
+    def logs_json(self, *, on_terminal: bool) -> bool:
+        """Whether lines of the log are JSON."""
+        return self.log_format == "json" or (
+            self.log_format == "auto" and self.mode == "production" and not on_terminal
+        )
 
     @property
     def paths(self) -> "Paths":

@@ -1,18 +1,18 @@
 """Lets go of what is kept for a time only: rows deleted, keys destroyed, and no page of them left beside the file."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+from bot.logs import open_log
 from bot.storage.engine import Storage
 from bot.storage.keys import KeyStore
 from bot.storage.updates import OWNER, key_owner
 from bot.work.ingest import KEPT_FOR
 
-log = logging.getLogger(__name__)
+log = open_log(__name__)
 
 OLDEST_NOW: Final = date(2026, 1, 1)
 """A clock that says an earlier day is wrong, and nothing is deleted by it."""
@@ -39,7 +39,7 @@ class Retention:
         """
         now = self.now()
         if now.date() < OLDEST_NOW:
-            log.error("the clock says %s: nothing is deleted", now.date())
+            log.error("clock_not_believed", day=now.date())
             return 0
         deleted = await self.purge_rows()
         first_kept = key_owner(now - KEPT_FOR)
