@@ -146,8 +146,10 @@ def write_on_telegram(fake: FakeTelegram, canaries: Canaries) -> None:
     fake.do("raw", update={"chat": {"id": word()}, "from": word(), "text": word()}, chat=user)
     for method, code, description in TELEGRAM_SAYS:
         fake.do("fail", method=method, code=code, description=description.format(word()))
-        fake.text(user, word())
+        fake.text(int(canaries.number(10)), word())
         fake.press(user, fake.shown(user)[0]["message_id"], index=0)
+    failing = [method for method, *_ in TELEGRAM_SAYS].count("sendMessage")
+    fake.wait_for(lambda: sum(call["method"] == "sendmessage" for call in fake.do("refused")) >= failing)
     _say_last(fake, int(canaries.number(10)))
 
 

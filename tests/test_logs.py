@@ -242,6 +242,17 @@ CRASHES = {
 }
 
 
+def test_dbos_does_not_write_beside_the_log() -> None:
+    code = (
+        "from bot.logs import write_logs; write_logs(level='info', as_json=True)\n"
+        f"import dbos._logger as l; l.init_logger(); l.dbos_logger.error({CANARY!r})"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY)
+
+    assert json.loads(done.stderr)["library"] == "dbos"
+
+
 @pytest.mark.parametrize("where", CRASHES)
 def test_whatever_nobody_caught_is_written_without_its_words(where: str) -> None:
     code = (
