@@ -14,10 +14,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from bot.environment import load_settings
 from bot.errors import ReturneeBotError
 from bot.keys_cli import keys
 from bot.logs import open_log, write_logs
-from bot.settings import Settings, load_settings
+from bot.settings import Settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
