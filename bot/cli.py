@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bot.environment import load_settings
+from bot.environment import load_settings, look_at_settings
 from bot.errors import ReturneeBotError
 from bot.keys_cli import keys
 from bot.logs import open_log, write_logs
@@ -76,11 +76,21 @@ def chat() -> None:
 
 
 @app.command()
-def check(as_json: AsJson = False) -> None:
+def check(
+    as_json: AsJson = False,
+    launch: Annotated[
+        bool, typer.Option("--launch", help="Also say what must exist before the bot goes to returnees.")
+    ] = False,
+) -> None:
     """Say everything that is wrong in content, menu and examples, or “All good”."""
     from bot.checks.everything import check_everything
+    from bot.checks.launch import check_launch
 
-    findings = check_everything(load_settings().paths, today=datetime.now(UTC).date())
+    settings, wrong = look_at_settings() if launch else (load_settings(), [])
+    today = datetime.now(UTC).date()
+    findings = check_everything(settings.paths, today=today)
+    if launch:
+        findings += check_launch(settings.paths, wrong, crisis_phone=settings.crisis_phone, today=today)
     if as_json:
         _print_json([finding.to_json() for finding in findings])
     for finding in findings if not as_json else ():

@@ -43,17 +43,25 @@ def load_settings() -> Settings:
     Raises:
         SettingsError: one line for everything that is wrong.
     """
-    settings, problems = _read()
-    wrong = dict(problems)
-    for name, problem in _problems(settings, is_mode_known="MODE" not in wrong):
-        wrong.setdefault(name, problem)
-    order = [name.upper() for name in Settings.model_fields]
-    lines = [f"{name}: {wrong[name]}" for name in sorted(wrong, key=order.index)]
+    settings, lines = look_at_settings()
     if settings.mode == "production":
         lines.append(NOT_IN_THIS_VERSION)
     if lines:
         raise SettingsError(lines)
     return settings
+
+
+def look_at_settings() -> tuple[Settings, list[str]]:
+    """The settings as far as they are right, and a line for each that is wrong; for whoever reports and starts nothing.
+
+    Values that are wrong by themselves are replaced by their defaults.
+    """
+    settings, problems = _read()
+    wrong = dict(problems)
+    for name, problem in _problems(settings, is_mode_known="MODE" not in wrong):
+        wrong.setdefault(name, problem)
+    order = [name.upper() for name in Settings.model_fields]
+    return settings, [f"{name}: {wrong[name]}" for name in sorted(wrong, key=order.index)]
 
 
 def _read() -> tuple[Settings, list[Problem]]:
