@@ -149,7 +149,7 @@ def about_error(error: object, *, whole: bool) -> dict[str, Any]:
         return {}
     frames = _frames(error.__traceback__)
     ours = [frame for frame in frames if frame.startswith(("bot/", "nlu/"))]
-    found = {"error": _name(error), "at": next(reversed(ours or frames), None), "causes": _causes(error)}
+    found = {"error": _name(error), "where": next(reversed(ours or frames), None), "causes": _causes(error)}
     return {key: value for key, value in (found | {"trace": whole and frames[-_FRAMES_MAX:]}).items() if value}
 
 

@@ -83,7 +83,8 @@ def refusing(folder: Path, table: str, words: str) -> Iterator[None]:
 def write_on_the_web(served: Served, canaries: Canaries, folder: Path) -> None:
     """As a contact, as a broken page and as a stranger."""
     api, word = "/chat/api/messages", canaries.word
-    with httpx.Client(base_url=served.address, timeout=20) as client:
+    alone = httpx.Limits(max_keepalive_connections=0)  # the server ends a connection after an error
+    with httpx.Client(base_url=served.address, timeout=20, limits=alone) as client:
         client.get(f"/chat?from={word()}", headers={"User-Agent": word(), "Referer": f"https://{word()}.example/"})
         canaries.sent.append(client.cookies["contact"])
 
@@ -98,7 +99,8 @@ def write_on_the_web(served: Served, canaries: Canaries, folder: Path) -> None:
         post(text={"of": word()})
         post(text=word() * 1_100)
         client.post(api, content=f'{{"id": "{word()}", "text": '.encode(), headers={"content-type": "application/json"})
-        client.post(api, content=word().encode() * 20_000, headers={"content-type": "application/json"})
+        with suppress(httpx.TransportError):  # it is refused before it is read
+            client.post(api, content=word().encode() * 20_000, headers={"content-type": "application/json"})
         client.post(api, content=word().encode(), headers={"content-type": word()})
         client.get(api, params={"after": word()})
         client.get(f"/{word()}")
@@ -164,7 +166,8 @@ def post_as_telegram(served: Served, canaries: Canaries, secret: str) -> None:
     word = canaries.word
     bodies = [f'{{"update_id": {word()}', json.dumps({"update_id": word()}), json.dumps([word()]), word() * 60_000]
     for body in [*bodies, json.dumps({"update_id": 7, word(): word()})]:
-        httpx.post(f"{served.address}{HOOK}?{word()}", content=body, headers=headers)
+        with suppress(httpx.TransportError):
+            httpx.post(f"{served.address}{HOOK}?{word()}", content=body, headers=headers)
 
 
 @pytest.mark.parametrize("mode", FORMAT)
@@ -195,7 +198,7 @@ def test_nothing_that_is_sent_on_any_way_is_written_at_the_level_debug(mode: str
     canaries.sent += [token, token[3:], secret, (tmp_path / "master.keys").read_text(encoding="utf-8").split()[1]]
     log = (tmp_path / "log").read_text(encoding="utf-8")
 
-    assert len(canaries.sent) >= 50
+    assert len(set(canaries.sent)) >= 80
     passed = (
         "update_quarantined",
         "foreign",

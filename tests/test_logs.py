@@ -6,8 +6,10 @@ import json
 import logging
 import subprocess
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -24,16 +26,27 @@ ID = UUID("0b5cbb1e-9ac1-4d9a-8a52-25f5a5a0c1f3")
 log = open_log("bot.tests")
 
 
+@contextmanager
+def writing(stream: io.StringIO) -> Iterator[None]:
+    """Lines go to the stream at the level debug; then all is as it was."""
+    root, hooks = logging.getLogger(), (sys.excepthook, sys.unraisablehook, threading.excepthook)
+    handlers, level = list(root.handlers), root.level
+    write_logs(level="debug", as_json=True, stream=stream)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        sys.excepthook, sys.unraisablehook, threading.excepthook = hooks
+
+
 @pytest.fixture
 def written() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     """What was written at the level debug, as machines read it."""
-    root, hooks = logging.getLogger(), (sys.excepthook, sys.unraisablehook)
-    handlers, level, stream = list(root.handlers), root.level, io.StringIO()
-    write_logs(level="debug", as_json=True, stream=stream)
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    logging.captureWarnings(False)
-    root.handlers[:], (sys.excepthook, sys.unraisablehook) = handlers, hooks
-    root.setLevel(level)
+    stream = io.StringIO()
+    with writing(stream):
+        yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
 def calls() -> Iterator[tuple[str, ast.Call]]:
@@ -147,7 +160,7 @@ def test_of_an_error_the_class_the_place_and_the_causes_are_written_but_no_word(
         log.critical("crashed", error=ExceptionGroup(CANARY, [error]))
 
     plain, whole = written()
-    assert (plain["error"], plain["at"].partition(":")[0]) == ("StorageDown", "tests/test_logs.py")
+    assert (plain["error"], plain["where"].partition(":")[0]) == ("StorageDown", "tests/test_logs.py")
     assert plain["causes"][0].startswith("ValueError tests/test_logs.py:")
     assert "trace" not in plain
     assert (whole["error"], [cause.split()[0] for cause in whole["causes"]]) == (
@@ -155,6 +168,7 @@ def test_of_an_error_the_class_the_place_and_the_causes_are_written_but_no_word(
         ["StorageDown", "ValueError"],
     )
     assert "Sokha" not in json.dumps([plain, whole])
+    assert all(datetime.fromisoformat(line["at"]).tzinfo == UTC for line in (plain, whole))
 
 
 @pytest.mark.parametrize("name", ["httpx", "telegram.ext", "sqlalchemy.engine.Engine", "uvicorn.error", "asyncio"])
@@ -195,13 +209,9 @@ def test_a_line_that_can_not_be_written_shows_nothing_either(capsys: pytest.Capt
                 raise OSError(28, CANARY)
             return super().write(text)
 
-    root, stream = logging.getLogger(), Full()
-    handlers, level = list(root.handlers), root.level
-    write_logs(level="info", as_json=True, stream=stream)
-    logging.getLogger("x").error(CANARY)
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.captureWarnings(False)
+    stream = Full()
+    with writing(stream):
+        logging.getLogger("x").error(CANARY)
 
     assert json.loads(stream.getvalue()) == {"event": "unwritten", "logger": "x"}
     assert "Sokha" not in capsys.readouterr().err
