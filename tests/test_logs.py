@@ -175,12 +175,14 @@ def test_of_an_error_the_class_the_place_and_the_causes_are_written_but_no_word(
 def test_of_what_a_library_says_its_name_and_the_level_are_written_but_no_word(
     written: Callable[[], list[dict[str, Any]]], name: str
 ) -> None:
+    words = "at https://api.telegram.org/bot42:AA/x for %s"
+    odd = {"name": name, "levelno": logging.ERROR, "levelname": "ERROR", "msg": "%d of %s", "args": (CANARY,)}
     try:
         fail(CANARY)
     except StorageDown:
-        logging.getLogger(name).warning("at https://api.telegram.org/bot42:AA/x for %s", CANARY, exc_info=True)
-    odd = {"name": name, "levelno": logging.ERROR, "levelname": "ERROR", "msg": "%d of %s", "args": (CANARY,)}
-    logging.getLogger().handlers[0].handle(logging.makeLogRecord(odd))  # formatting its words would fail
+        failed = odd | {"levelname": "WARNING", "msg": words, "exc_info": sys.exc_info()}
+    for record in (failed, odd):  # formatting the words of the second would fail
+        logging.getLogger().handlers[0].handle(logging.makeLogRecord(record))
 
     first, second = written()
     assert (first["event"], first["library"], first["level"], first["error"]) == (
