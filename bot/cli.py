@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing, closing
@@ -16,9 +15,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bot import backup_cli, custody_cli
+from bot.environment import load_settings, look_at_settings
 from bot.errors import ReturneeBotError
 from bot.keys_cli import keys
-from bot.settings import Settings, load_settings
+from bot.logs import open_log, write_logs
+from bot.settings import Settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -49,11 +50,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")
 
 def main() -> None:
     """Runs the command: exit 0 good, 1 problems found in what was checked, 2 wrong use."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    write_logs(level="warning", as_json=False)
     try:
         app()
     except ReturneeBotError as error:
         _complain(str(error))
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - the top of the program: what Python prints would show the words
+        open_log(__name__).critical("crashed", error=error)
         sys.exit(1)
 
 
@@ -63,6 +67,7 @@ def serve() -> None:
     from bot.serving import serve as serve_web
 
     settings = load_settings()
+    write_logs(level=settings.log_level, as_json=settings.logs_json(on_terminal=sys.stderr.isatty()))
     _say(f"Starting in {settings.mode} mode …")
     serve_web(settings, say=_say)
 
@@ -74,11 +79,21 @@ def chat() -> None:
 
 
 @app.command()
-def check(as_json: AsJson = False) -> None:
+def check(
+    as_json: AsJson = False,
+    launch: Annotated[
+        bool, typer.Option("--launch", help="Also say what must exist before the bot goes to returnees.")
+    ] = False,
+) -> None:
     """Say everything that is wrong in content, menu and examples, or “All good”."""
     from bot.checks.everything import check_everything
+    from bot.checks.launch import check_launch
 
-    findings = check_everything(load_settings().paths, today=datetime.now(UTC).date())
+    settings, wrong = look_at_settings() if launch else (load_settings(), [])
+    today = datetime.now(UTC).date()
+    findings = check_everything(settings.paths, today=today)
+    if launch:
+        findings += check_launch(settings.paths, wrong, crisis_phone=settings.crisis_phone, today=today)
     if as_json:
         _print_json([finding.to_json() for finding in findings])
     for finding in findings if not as_json else ():

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from bot.environment import load_settings
 from bot.errors import SettingsError
-from bot.settings import load_settings
 
 if TYPE_CHECKING:
     from bot.storage.keys import KeyStore

@@ -19,6 +19,7 @@ from bot.channels.base import Channel
 from bot.channels.telegram import open_channel
 from bot.channels.webchat import WebChannel
 from bot.errors import SettingsError, StorageError
+from bot.logs import open_log
 from bot.settings import Settings
 from bot.storage.alone import alone
 from bot.web.asgi import build_asgi
@@ -38,6 +39,8 @@ from bot.work.signals import Signals
 from bot.work.timers import Regular
 from bot.work.together import Processes
 from bot.work.votes import ASK_VOTE
+
+log = open_log(__name__)
 
 RESUME_AFTER = timedelta(minutes=5)
 
@@ -133,7 +136,7 @@ async def _beside(application: Application, workers: Sequence[Worker], app: Star
     """Runs what works beside the web application, and ends it in order."""
     stop = asyncio.Event()
     heard = hearer(application.deliverer, application.signals, application.processes)
-    async with asyncio.TaskGroup() as group:
+    async with _errors_said(), asyncio.TaskGroup() as group:
         group.create_task(application.processes.run(stop, heard))
         await application.processes.joined()
         group.create_task(application.deliverer.run(stop))
@@ -153,6 +156,16 @@ async def _beside(application: Application, workers: Sequence[Worker], app: Star
     if application.telegram:
         await application.telegram.close()
     await application.aclose()
+
+
+@asynccontextmanager
+async def _errors_said() -> AsyncIterator[None]:
+    """Writes down why serving ends: uvicorn says it in words, which the log drops."""
+    try:
+        yield
+    except Exception as error:
+        log.critical("serving_ends", error=error)
+        raise
 
 
 def regular_jobs(
@@ -189,7 +202,7 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
 def _serve(settings: Settings, say: Callable[[str], None]) -> None:
     listener = _listen(settings)
     web = build_web(open_application(settings, *channels_of(settings)))
-    config = uvicorn.Config(web, log_level="warning", access_log=False, timeout_graceful_shutdown=5, lifespan="on")
+    config = uvicorn.Config(web, log_config=None, access_log=False, timeout_graceful_shutdown=5, lifespan="on")
     if settings.mode == "demo":
         say(f"Keys: what people write is sealed with {settings.master_keys}")
     say(f"Web chat: http://{settings.host}:{settings.port}/chat   (stop with Ctrl-C)")

@@ -1,4 +1,4 @@
-"""What the operator sets, read once from the environment or `.env`; every problem is reported at the same time."""
+"""What the operator sets: one field each, with what its value must look like by itself. environment.py reads them."""
 
 import ipaddress
 import re
@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-
-from bot.errors import SettingsError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -25,9 +23,8 @@ CRASH_PLACES = (
     "erase.destroyed",
     "files.written",
 )
+HOST: Final = re.compile(r"[A-Za-z0-9.:-]+")
 TELEGRAM_TOKEN: Final = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{20,100}")
-TELEGRAM_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{16,256}")
-SECRET_MIN_DIFFERENT: Final = 6
 NOT_IN_THIS_VERSION = (
     "MODE=production needs the staff console and the on-call list, which this version does not have yet. Use MODE=demo."
 )
@@ -79,6 +76,12 @@ class Settings(BaseSettings):
     )
     rasa_url: str = Field("http://127.0.0.1:5005", description="Rasa's server: https, or on this machine.", repr=False)
 
+    log_level: Literal["debug", "info", "warning"] = Field(
+        "info", description="From which level on lines are written; debug: libraries too. None holds what people wrote."
+    )
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="json: one object a line. auto: text on a terminal and in demo, else json."
+    )
     executor_id: str = Field(
         "returnee-bot",
         min_length=1,
@@ -102,11 +105,26 @@ class Settings(BaseSettings):
                 raise ValueError(f"“{origin}” is not an origin such as https://example.org")
         return origins
 
+    @field_validator("host")
+    @classmethod
+    def _is_host(cls, host: str) -> str:
+        if not HOST.fullmatch(host):
+            raise ValueError("This is no address to listen on, such as 127.0.0.1.")
+        return host
+
+    @field_validator("public_url", "database_url", "keys_url")
+    @classmethod
+    def _is_address(cls, url: str) -> str:
+        try:
+            urlsplit(url).port  # noqa: B018 - it is read here, and raises
+        except ValueError:  # whose words may quote a password
+            raise ValueError("This is no address.") from None
+        return url
+
     @field_validator("rasa_url")
     @classmethod
     def _only_where_nobody_reads_along(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))):
+        if is_safe_url(url):
             return url
         raise ValueError("messages go to https://… or to http://127.0.0.1:5005 on this machine only")
 
@@ -128,45 +146,9 @@ class Settings(BaseSettings):
     @field_validator("telegram_api_url")
     @classmethod
     def _no_token_in_the_clear(cls, url: str) -> str:
-        where = urlsplit(url)
-        if where.scheme != "https" and not (where.scheme == "http" and _is_loopback(where.hostname or "")):
+        if not is_safe_url(url):
             raise ValueError("Use https://…, or http:// on this machine.")
         return url.rstrip("/")
-
-    @model_validator(mode="after")
-    def _webhook_is_safe(self) -> "Settings":
-        if self.telegram_mode == "polling":
-            return self
-        secret = self.telegram_webhook_secret.get_secret_value()
-        where = urlsplit(self.public_url)
-        problems = []
-        if not self.telegram_token.get_secret_value():
-            problems.append("TELEGRAM_TOKEN: TELEGRAM_MODE=webhook needs it.")
-        if not TELEGRAM_SECRET.fullmatch(secret) or len(set(secret)) < SECRET_MIN_DIFFERENT:
-            problems.append("TELEGRAM_WEBHOOK_SECRET: 16 to 256 random letters, digits, _ and - are needed.")
-        elif secret in self.telegram_token.get_secret_value():
-            problems.append("TELEGRAM_WEBHOOK_SECRET: It is part of the token. Use one of its own.")
-        if where.scheme != "https" and not (where.scheme == "http" and _is_loopback(where.hostname or "")):
-            problems.append(
-                "PUBLIC_URL: TELEGRAM_MODE=webhook needs https://… under which Telegram reaches this server."
-            )
-        if problems:
-            raise ValueError("\n".join(problems))
-        return self
-
-    @model_validator(mode="after")
-    def _demo_stays_on_this_machine(self) -> "Settings":
-        if self.mode == "demo" and not _is_loopback(self.host):
-            raise ValueError(f"HOST={self.host}: MODE=demo listens on this machine only. Use 127.0.0.1.")
-        return self
-
-    @model_validator(mode="after")
-    def _keys_lie_apart(self) -> "Settings":
-        if self.keys == self.database:
-            raise ValueError(
-                "KEYS_URL: this is the database of the data. Its backups would hold the keys: use another."
-            )
-        return self
 
     @property
     def database(self) -> str:
@@ -182,6 +164,12 @@ class Settings(BaseSettings):
     def master_keys(self) -> Path:
         """The file of the master keys, with the default filled in."""
         return self.master_key_file or self.data_dir / "master.keys"
+
+    def logs_json(self, *, on_terminal: bool) -> bool:
+        """Whether lines of the log are JSON."""
+        return self.log_format == "json" or (
+            self.log_format == "auto" and self.mode == "production" and not on_terminal
+        )
 
     @property
     def erased_list(self) -> Path:
@@ -214,35 +202,23 @@ class Settings(BaseSettings):
         return self.data_dir / "models"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether it is an address of this machine alone."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 
 
-def load_settings() -> Settings:
-    """The settings of this process.
-
-    Raises:
-        SettingsError: one line for everything that is wrong.
-    """
+def is_safe_url(url: str) -> bool:
+    """Whether nobody on the way can read what is sent there: https, or http on this machine."""
     try:
-        settings = Settings()
-    except ValidationError as error:
-        raise SettingsError([_line(problem["loc"], problem["msg"]) for problem in error.errors()]) from error
-    if settings.mode == "production":
-        missing = [] if settings.crisis_phone else ["CRISIS_PHONE: MODE=production needs the adult crisis line."]
-        if settings.master_key_file is None:
-            missing.append("MASTER_KEY_FILE: MODE=production needs a file of master keys.")
-        missing += ["CRASH_AT: MODE=production does not kill itself."] if settings.crash_at else []
-        raise SettingsError([*missing, NOT_IN_THIS_VERSION])
-    return settings
-
-
-def _line(location: tuple[int | str, ...], message: str) -> str:
-    name = ".".join(map(str, location)).upper()
-    return f"{name}: {message}" if name else message.removeprefix("Value error, ")
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    if not parts.hostname:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
 
 
 @dataclass(frozen=True, kw_only=True)

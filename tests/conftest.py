@@ -9,6 +9,7 @@ from typing import Literal, NoReturn
 
 import pytest
 
+from bot.logs import Lines
 from bot.nlu.training import ensure_model
 from bot.settings import REPOSITORY, Paths, Settings
 from bot.storage.engine import Storage, open_storage
@@ -26,6 +27,12 @@ def skip_or_fail(reason: str) -> NoReturn:
     if os.environ.get("REQUIRE_ALL") == "1":
         pytest.fail(f"REQUIRE_ALL=1, but {reason}", pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def log_as_written(caplog: pytest.LogCaptureFixture) -> None:
+    """caplog.text is what the program would write."""
+    caplog.handler.setFormatter(Lines(as_json=True))
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,10 +47,11 @@ def serving(
     models: Path | None = None,
     port: int | None = None,
     more: Mapping[str, str] | None = None,
+    program: Sequence[str] = ("-m", "bot"),
 ) -> Iterator[Served]:
     """A server of the files in root whose database and models are in folder, with more settings; ends with the context.
 
-    Its log is kept in folder/log.
+    With more settings all that it writes is kept in folder/log. program: what Python runs in the place of the bot.
     """
     port = port or free_port()
     folder.mkdir(parents=True, exist_ok=True)
@@ -61,9 +62,10 @@ def serving(
     started_at = time.perf_counter()
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "bot", "serve"],
+            [sys.executable, *program, "serve"],
             env=environment | settings | dict(more or {}),
             cwd=folder,
+            stdout=log if more else None,
             stderr=log if more else None,
         )
     served = Served(address=f"http://127.0.0.1:{port}", process=process, started_at=started_at)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -21,9 +20,10 @@ from bot.channels.splitting import clusters
 from bot.channels.telegram_client import HttpRequest, sending
 from bot.channels.telegram_parse import ALLOWED_UPDATES, chat_of, parse_update
 from bot.errors import SendError, SendRejected
+from bot.logs import open_log
 from bot.model import Button, ChannelName, Inbound, OutboundMessage
 
-log = logging.getLogger(__name__)
+log = open_log(__name__)
 
 CAPABILITIES: Final = Capabilities(
     buttons=True,
@@ -133,13 +133,13 @@ class TelegramChannel:
         if moved_to := message.get("migrate_to_chat_id"):
             self.follow(chat_id, int(moved_to))
         elif change and chat_id < 0 and chat_id not in self.staff_groups:
-            log.warning("telegram_group_ignored: group %d is not TELEGRAM_STAFF_GROUP", chat_id)
+            log.warning("telegram_group_ignored", group=chat_id)
 
     def follow(self, old: int, new: int) -> None:
         """Knows the staff group by its new number too."""
         if old in self.staff_groups and new not in self.staff_groups:
             self.staff_groups |= {new}
-            log.error("telegram_group_moved: set TELEGRAM_STAFF_GROUP=%d in place of %d", new, old)
+            log.error("telegram_group_moved", group=new, was=old)
 
     async def find_staff_group(self) -> None:
         """Asks where the staff group is now.
@@ -234,7 +234,7 @@ class TelegramChannel:
             with sending():
                 await self.bot.answer_callback_query(query_id)
         except SendError as error:
-            log.warning("a press could not be answered: %s", error)
+            log.warning("press_not_answered", code=str(error))
 
     async def close(self) -> None:
         """Ends what is under way and all connections."""

@@ -5,7 +5,6 @@ retry_after behind a warning; here each is settled.
 """
 
 import json
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final, cast
@@ -36,9 +35,6 @@ _SAID: Final = {
     "button_data_invalid": "button_invalid",
     "bad webhook": "bad_webhook",
 }
-
-for _name in ("httpx", "httpcore", "telegram"):
-    logging.getLogger(_name).setLevel(logging.WARNING)  # lower levels write addresses with the token, and messages
 
 
 class NotSent(NetworkError):

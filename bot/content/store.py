@@ -1,7 +1,6 @@
 """Keeps the content that contacts get: swaps in a whole valid set, and keeps the last good one when files break."""
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable
 from contextlib import aclosing
@@ -12,10 +11,11 @@ from bot.content.loader import load_content
 from bot.content.model import Content
 from bot.content.texts import Said
 from bot.errors import ContentError, ContentErrors
+from bot.logs import open_log
 from bot.topics import Topics
 from bot.watching import looks, signature
 
-log = logging.getLogger(__name__)
+log = open_log(__name__)
 
 OnProblem = Callable[[tuple[ContentError, ...]], None]
 
@@ -60,11 +60,11 @@ class ContentStore:
             except ContentErrors as error:
                 self._problems = error.errors
                 for problem in error.errors:
-                    log.error("content not taken: %s", problem)
+                    log.error("content_not_taken", problem=problem)
                 return False
             before, self._current, self._problems = self._current, content, ()
             if content.version != before.version:
-                log.info("content %s is served", content.version)
+                log.info("content_served", version=content.version)
             return True
 
     async def watch(self, stop: asyncio.Event, on_problem: OnProblem = lambda problems: None) -> None:
@@ -73,8 +73,8 @@ class ContentStore:
             async for changed in found:
                 try:
                     await self._look(on_problem, changed=changed)
-                except Exception:  # the top of a worker: a watcher that ends would leave editors unheard
-                    log.exception("content could not be looked at; trying again")
+                except Exception as error:  # noqa: BLE001 - the top of a worker: one that ends would leave editors unheard
+                    log.error("content_not_looked_at", error=error)
 
     async def _look(self, on_problem: OnProblem, *, changed: bool) -> None:
         if not changed and await asyncio.to_thread(signature, self._folder) == self._signature:

@@ -6,7 +6,6 @@ program, `python -m bot.nlu.beside FOLDER`: writes the labels of the model, then
 
 import asyncio
 import json
-import logging
 import os
 import socket
 import subprocess
@@ -18,6 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final, Self
 
+from bot.logs import open_log, write_logs
 from bot.nlu.embedded import load_engine
 from khmer_nlu import Parsed, Slot, complete, parse
 from khmer_nlu.parsed import NOT_UNDERSTOOD
@@ -27,7 +27,7 @@ TIMEOUT_S: Final = 10.0
 """For one message, the start of the child included; the longest message takes a hundredth of it."""
 _LINE_MAX: Final = 2**24
 
-log = logging.getLogger(__name__)
+log = open_log(__name__)
 
 
 class BesideEngine:
@@ -58,7 +58,7 @@ class BesideEngine:
                     return _parsed_of(await child.ask({"text": text, "today": today.isoformat(), "slot": slot}))
             except (ConnectionError, TimeoutError):
                 if child is self._child:  # or another message has seen to it
-                    log.error("the process that understands messages died; another is started")
+                    log.error("understanding_died")
                     self._child = _Child.start(self._folder)
                     child.process.kill()
                     await child.aclose()
@@ -182,4 +182,5 @@ def _say(value: Any) -> None:
 
 
 if __name__ == "__main__":
+    write_logs(level="warning", as_json=not sys.stderr.isatty())
     main(Path(sys.argv[1]))

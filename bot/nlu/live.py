@@ -1,7 +1,6 @@
 """The understanding, kept up with the examples that people edit while the bot runs."""
 
 import asyncio
-import logging
 import subprocess
 from collections.abc import Callable
 from contextlib import aclosing
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from bot.errors import ContentError, ContentErrors, ReturneeBotError
+from bot.logs import open_log
 from bot.nlu.engine import Engine
 from bot.nlu.examples import intents_of
 from bot.nlu.training import ensure_model, fingerprint, finish_training, start_training
@@ -19,7 +19,7 @@ from bot.watching import looks, signature
 from khmer_nlu import Parsed, Slot
 
 _RESTART: Final = "Start the bot again: it learns them then."
-log = logging.getLogger(__name__)
+log = open_log(__name__)
 
 
 class Loaded(Engine, Protocol):
@@ -76,8 +76,8 @@ class LiveEngine:
             async for changed in found:
                 try:
                     await self._look(stop, changed=changed)
-                except Exception:  # the top of a worker: a watcher that ends would leave editors unheard
-                    log.exception("the examples could not be looked at; trying again at their next change")
+                except Exception as error:  # noqa: BLE001 - the top of a worker: one that ends would leave editors unheard
+                    log.error("examples_not_looked_at", error=error)
 
     async def _look(self, stop: asyncio.Event, *, changed: bool) -> None:
         seen = await asyncio.to_thread(signature, *self._inputs)
@@ -115,14 +115,14 @@ class LiveEngine:
             raise ContentErrors([ContentError(self._paths.topics, None, problem, _RESTART)])
         former, self._engine, self._folder = self._engine, engine, folder
         await former.aclose()
-        log.info("the model of examples %s answers", self.version)
+        log.info("examples_served", version=self.version)
 
     def _note(self, error: ReturneeBotError) -> None:
         problems = error.errors if isinstance(error, ContentErrors) else (error,)
         known = set(map(str, self._problems))
         for problem in problems:
             if str(problem) not in known:
-                log.error("examples not taken: %s", problem)
+                log.error("examples_not_taken", problem=problem)
         self._problems = problems
 
 

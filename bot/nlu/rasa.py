@@ -6,7 +6,6 @@ know the latest phrases. And Rasa can be told neither the day of the contact nor
 
 import asyncio
 import json
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +14,7 @@ from typing import Final
 import httpx
 from pydantic import BaseModel, model_validator
 
+from bot.logs import open_log
 from bot.metrics import RasaFailure
 from bot.nlu.engine import Engine
 from khmer_nlu import Parsed, Slot, complete
@@ -23,7 +23,7 @@ from khmer_nlu.classifier import Classified, Decision, Ranking
 TIMEOUT_S: Final = 2.0
 PAUSE_S: Final = 30.0
 
-log = logging.getLogger(__name__)
+log = open_log(__name__)
 
 
 class _Parsed(BaseModel):
@@ -83,7 +83,7 @@ class RasaEngine:
             self._pause()
             reason = _reason(error)
             self.failed(reason)
-            log.warning("rasa: %s; this process answers for %d s", reason, PAUSE_S)
+            log.warning("rasa_failed", code=reason, seconds=PAUSE_S)
             return await self.inside.parse(text, today=today, slot=slot)
         self._resumes_at = None
         return complete(text, classified, today=today, slot=slot)

@@ -1,6 +1,5 @@
 """Runs use cases on the database: plain functions of a connection, each in one transaction, in threads of their own."""
 
-import logging
 import os
 from collections.abc import Callable
 from typing import TypeVar
@@ -8,11 +7,12 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from bot.errors import StorageDown, StorageError
+from bot.logs import open_log
 from bot.storage import dialects, migrate
 from bot.storage.vault import Vault, carry
 from bot.storage.workers import Pool, SingleWriter, Workers
 
-log = logging.getLogger(__name__)
+log = open_log(__name__)
 
 READERS = 4
 POSTGRES_WRITERS = 8
@@ -78,7 +78,7 @@ class Storage:
 
 def end_at_once(error: BaseException) -> None:
     """Ends this process without another write, as a power cut would; what was acknowledged is on the disk."""
-    log.critical("the disk failed (%s): the process ends, start it again", dialects.reason(error))
+    log.critical("disk_failed", error=error)
     os._exit(os.EX_IOERR)
 
 

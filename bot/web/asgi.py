@@ -1,7 +1,6 @@
 """The web application: routes, the headers that protect its pages, and errors as short JSON."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, Protocol
@@ -16,8 +15,9 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.errors import ReturneeBotError, StorageDown
+from bot.logs import open_log
 
-log = logging.getLogger(__name__)
+log = open_log(__name__)
 
 _CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self';"
@@ -100,5 +100,5 @@ async def _gone(request: Request, error: Exception) -> Response:
 
 async def _failed(request: Request, error: Exception) -> Response:
     """Nothing was written: the page keeps the message and sends it again."""
-    log.error("request failed: %s", type(error).__name__)
+    log.error("request_failed", error=error)
     return JSONResponse({"error": "Try again."}, status_code=503, headers={"Retry-After": "1"})

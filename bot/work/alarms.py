@@ -1,7 +1,6 @@
 """Alarms: what a person must look at soon goes into the log and to the staff group, without any content."""
 
 import asyncio
-import logging
 import shutil
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -13,13 +12,14 @@ from typing import Final, Literal, Protocol, get_args
 import sqlalchemy as sa
 
 from bot.errors import SendError
+from bot.logs import open_log
 from bot.model import ChannelName
 from bot.storage import erasures, outbound, updates
 from bot.storage.engine import Storage
 from bot.work.loops import pause
 from bot.work.together import Processes
 
-log = logging.getLogger(__name__)
+log = open_log(__name__)
 
 Alarm = Literal[
     "updates_quarantined",
@@ -103,7 +103,7 @@ class Watchman:
             try:
                 await self.look()
             except Exception as error:  # noqa: BLE001 - the top of a worker: the database may be down, and that is logged
-                log.error("alarm: nobody can look: %s", type(error).__name__)
+                log.error("alarms_not_looked_at", error=error)
             await pause(LOOKS_EVERY_S, stop)
 
     async def look(self) -> None:
@@ -112,11 +112,11 @@ class Watchman:
         new, over = to_tell(alarms_of(await self._signs(now)), self._told, now)
         for alarm in new:
             self._told[alarm] = now
-            log.critical("alarm: %s", alarm)
+            log.error("alarm", what=alarm)
             await self._tell(alarm, is_over=False)
         for alarm in over:
             del self._told[alarm]
-            log.warning("alarm over: %s", alarm)
+            log.warning("alarm_over", what=alarm)
             await self._tell(alarm, is_over=True)
 
     async def _tell(self, alarm: Alarm, *, is_over: bool) -> None:
@@ -127,7 +127,7 @@ class Watchman:
         try:
             await self.group.tell_staff(words)
         except SendError as error:
-            log.error("the staff group was not told: %s", error)
+            log.error("staff_not_told", code=str(error))
 
     async def _signs(self, now: datetime) -> Signs:
         quarantined, waits, late = await self.storage.read(partial(_look, now=now))

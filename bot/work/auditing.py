@@ -1,7 +1,6 @@
 """Keeps the end of the audit's chain outside of the database, every day: nobody can cut the chain off unseen."""
 
 import json
-import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,11 +8,12 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.errors import StorageError
+from bot.logs import open_log
 from bot.storage import audit
 from bot.storage.audit import Head
 from bot.storage.engine import Storage
 
-log = logging.getLogger(__name__)
+log = open_log(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class AuditHeads:
                 opened.write(json.dumps(line) + "\n")
         except OSError as error:
             raise StorageError(f"The heads of the audit, {self.file}, can not be written: {error.strerror}.") from error
-        log.warning("audit head %d %s", head.seq, head.chained)
+        log.info("audit_head", count=head.seq, version=head.chained)
         return head
 
 

@@ -1,7 +1,6 @@
 """Sends what conversations have to say: woken at once, and sweeping every second for what a wake missed."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from sqlalchemy import Connection
 from bot.channels.base import Channel
 from bot.errors import ReturneeBotError, SendRejected, SendRetryable, StorageDown
 from bot.hearing import buttons_of
+from bot.logs import open_log
 from bot.metrics import Metrics
 from bot.model import ChannelName, OutboundMessage, SendClass
 from bot.storage import holds, outbound
@@ -25,7 +25,7 @@ from bot.work.pace import Line, is_paced
 from bot.work.retry import delay_before_retry, gives_up
 from bot.work.together import Processes
 
-log = logging.getLogger(__name__)
+log = open_log(__name__)
 
 SWEEP_EVERY_S: Final = 1.0
 SWEEP_MOST: Final = 500
@@ -120,7 +120,7 @@ class Deliverer:
             )
             self._woken.update(due)
         except ReturneeBotError as error:
-            log.error("sweep failed: %s", error)
+            log.error("sweep_failed", error=error)
 
     def _start_woken(self, group: asyncio.TaskGroup) -> None:
         for conversation_id in self._woken - self._busy:
@@ -133,7 +133,7 @@ class Deliverer:
         try:
             to = await self._destination(conversation_id)
         except ReturneeBotError as error:
-            log.error("delivery waits for the next sweep: %s", error)
+            log.error("delivery_waits", error=error)
             to = None
         if to is None or self._is_stopping:
             self._free(conversation_id)
@@ -157,7 +157,7 @@ class Deliverer:
         try:
             await self._send_next(to, line)
         except ReturneeBotError as error:
-            log.error("delivery waits for the next sweep: %s", error)
+            log.error("delivery_waits", error=error)
         finally:
             self._free(to.conversation_id)
             self.wake(to.conversation_id)  # there may be more to say
@@ -223,7 +223,7 @@ class Deliverer:
             try:
                 following = await self.storage.run(write)
             except StorageDown as error:
-                log.error("a send can not be written down yet: %s", error)
+                log.error("send_not_written_down", error=error)
                 if self.storage.is_closed:
                     raise
                 await asyncio.sleep(WRITE_DOWN_AGAIN_S)
@@ -263,7 +263,7 @@ class Deliverer:
         if error.maybe_sent and row.send_class is SendClass.B:
             return replace(outcome, status="maybe_sent")
         if gives_up(row.attempts, age=now - row.message.created_at):
-            log.error("message %s is given up after %d attempts", row.message.id, row.attempts)
+            log.error("message_given_up", message_id=row.message.id, attempts=row.attempts)
             return replace(outcome, status="failed")
         return outcome
 

@@ -4,7 +4,6 @@ Each step may be done again, so that a kill between two of them loses nothing an
 """
 
 import asyncio
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from bot.logs import open_log
 from bot.storage import audit, erased_list, erasures
 from bot.storage.engine import Storage
 from bot.storage.erasures import ErasureRow
@@ -22,7 +22,7 @@ from bot.storage.keys import KeyStore
 from bot.storage.media import MediaFiles
 from bot.work.crash import Reached, nothing_happens
 
-log = logging.getLogger(__name__)
+log = open_log(__name__)
 
 AT_ONCE: Final = 100
 LOOKS_AGAIN_S: Final = 60.0
@@ -84,7 +84,7 @@ class Eraser:
             try:
                 await self.erase_due()
             except Exception as error:  # noqa: BLE001 - the top of a worker: whatever fails is tried again
-                log.error("not everything that is due could be erased: %s", type(error).__name__)
+                log.error("not_erased", error=error)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._called.wait(), LOOKS_AGAIN_S)
 

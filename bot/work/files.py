@@ -1,7 +1,6 @@
 """Fetches the files that contacts sent, after their messages are kept, and tells them when one is not kept."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from bot.errors import MediaRefused, SendRejected, SendRetryable
+from bot.logs import open_log
 from bot.media import BYTES_MOST, inspect
 from bot.model import Attachment, ChannelName
 from bot.storage import attachments, media, messages
@@ -22,7 +22,7 @@ from bot.storage.media import MediaFiles, MediaRow
 from bot.work.crash import Reached, nothing_happens
 from bot.work.together import Processes
 
-log = logging.getLogger(__name__)
+log = open_log(__name__)
 
 AT_ONCE: Final = 4
 SWEEPS_EVERY_S: Final = 60.0
@@ -141,7 +141,7 @@ class FileFetcher:
         await self.storage.run(mark)
 
     async def _refuse(self, row: MediaRow, reason: str) -> None:
-        log.warning("file %s is not kept: %s", row.id, reason)
+        log.warning("file_refused", message_id=row.message_id, code=reason)
         await self.storage.run(partial(media.mark_refused, media_id=row.id, reason=reason, now=self.now()))
         await self.tell_refused(row.message_id)
 
@@ -151,7 +151,7 @@ class FileFetcher:
             try:
                 await self.fetch_wanted()
             except Exception as error:  # noqa: BLE001 - the top of a worker: whatever fails is tried again
-                log.error("files could not be fetched: %s", type(error).__name__)
+                log.error("files_not_fetched", error=error)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._called.wait(), SWEEPS_EVERY_S)
 

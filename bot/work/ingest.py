@@ -4,7 +4,6 @@ web.webhooks and work.poll are given it by app.py, and acknowledge an update whe
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from typing import Final, Protocol, runtime_checkable
 from bot.cases.retention import RAW_UPDATES
 from bot.conversation import Handled
 from bot.errors import StorageDown
+from bot.logs import open_log
 from bot.metrics import Metrics
 from bot.model import ChannelName, Inbound
 from bot.storage import updates
@@ -21,7 +21,7 @@ from bot.storage.engine import Storage
 from bot.storage.updates import UpdateRow
 from bot.work.crash import Reached, nothing_happens
 
-log = logging.getLogger(__name__)
+log = open_log(__name__)
 
 TRIES: Final = 3
 MOST_BEGINNINGS: Final = 10
@@ -99,7 +99,7 @@ class Ingestor:
             return
         await self.storage.run(partial(updates.quarantine, update_id=update.id, error=error))
         self.metrics.ingest_failed(update.channel, "quarantined")
-        log.error("update %s of %s is quarantined: %s", update.id, update.channel, error)
+        log.error("update_quarantined", update_id=update.id, channel=update.channel, error=error)
 
     async def _try(self, update: UpdateRow) -> str | None:
         """Handles what is in the update, trying what fails again; the code of the error that stayed."""

@@ -1,7 +1,6 @@
 """Tells Telegram at the start who we are and where to post updates; keeps trying until it has heard."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,11 +10,12 @@ from bot.channels.telegram_profile import Profile, introduce, take_by_webhook
 from bot.content.model import Content
 from bot.content.render import text
 from bot.errors import SendError, SendRetryable
+from bot.logs import open_log
 from bot.model import LANGUAGES, CommandName, Language
 from bot.work.loops import pause, unless_stopped
 
 Tell = Callable[[], Coroutine[Any, Any, None]]
-log = logging.getLogger(__name__)
+log = open_log(__name__)
 
 FIRST_WAIT_S: Final = 1.0
 LONGEST_WAIT_S: Final = 300.0
@@ -43,7 +43,7 @@ class Introduction:
         """Tells it, first what messages depend on; ends when all is told, or when stop is set."""
         if self.webhook_url:
             await self._until_told("webhook", self._ask_for_posts, stop)
-        await self._until_told("staff group", self.channel.find_staff_group, stop)
+        await self._until_told("staff_group", self.channel.find_staff_group, stop)
         await self._until_told("profile", self._show_profile, stop)
 
     async def _until_told(self, what: str, tell: Tell, stop: asyncio.Event) -> None:
@@ -53,9 +53,9 @@ class Introduction:
                 await unless_stopped(tell(), stop)
             except SendError as error:
                 if not isinstance(error, SendRetryable):
-                    log.error("telegram refuses the %s: %s", what, error)
+                    log.error("telegram_refuses", what=what, code=str(error))
                     return
-                log.warning("telegram was not told the %s: %s; trying again", what, error)
+                log.warning("telegram_not_told", what=what, code=str(error))
                 least_s = error.retry_after_s or 0.0
             else:
                 return

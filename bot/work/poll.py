@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,10 +14,11 @@ from bot.channels.telegram import TelegramChannel
 from bot.channels.telegram_client import Flooded
 from bot.channels.telegram_parse import chat_of
 from bot.errors import StorageDown
+from bot.logs import open_log
 from bot.work.loops import pause, unless_stopped
 from bot.work.together import LOOK_EVERY_S, Processes
 
-log = logging.getLogger(__name__)
+log = open_log(__name__)
 
 FIRST_WAIT_S: Final = 1.0
 LONGEST_WAIT_S: Final = 60.0
@@ -64,18 +64,18 @@ class Poller:
             updates = await self.channel.fetch(self._offset)
             await self._keep(updates)
         except Flooded as error:
-            log.warning("telegram_429: polling waits")
+            log.warning("telegram_429", seconds=error.retry_after_s)
             return error.retry_after_s
         except Conflict:
-            log.error("telegram_409: another program polls for this bot, or it has a webhook. Stop the other one.")
+            log.error("telegram_409")
         except InvalidToken:
-            log.error("telegram_401: Telegram refuses TELEGRAM_TOKEN. Ask BotFather for a new one.")
+            log.error("telegram_401")
         except TelegramError as error:
-            log.warning("telegram_unreachable: %s; trying again", type(error).__name__)
-        except StorageDown:
-            log.error("storage_down: updates stay with Telegram; trying again")
+            log.warning("telegram_unreachable", error=error)
+        except StorageDown as error:
+            log.error("storage_down", error=error)
         except Exception as error:  # noqa: BLE001 - the top of a worker: one that ends would leave contacts unheard
-            log.error("telegram_poll_failed: %s; trying again", type(error).__name__)
+            log.error("telegram_poll_failed", error=error)
         else:
             return None
         return 0.0

@@ -1,7 +1,6 @@
 """Lets go of what is kept for a time only: rows deleted, keys destroyed, and no page of them left beside the file."""
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ import sqlalchemy as sa
 from bot.cases.retention import FORGOTTEN, NO_CASE, RAW_UPDATES, Kept, conversation_ends, kept
 from bot.flows.memory import Memory
 from bot.flows.model import STATE_VERSION
+from bot.logs import open_log
 from bot.storage import audit, conversations, erasures, legal_holds
 from bot.storage import retention as looks
 from bot.storage.engine import Storage
@@ -22,7 +22,7 @@ from bot.storage.keys import KeyStore
 from bot.storage.retention import QuietRow
 from bot.storage.updates import OWNER, key_owner
 
-log = logging.getLogger(__name__)
+log = open_log(__name__)
 
 OLDEST_NOW: Final = date(2026, 1, 1)
 """A clock that says an earlier day is wrong, and nothing is deleted by it."""
@@ -79,8 +79,8 @@ class Retention:
             StorageDown: some are left; the next time finds them.
         """
         now = self.now()
-        if problem := await self.clock_problem():
-            log.error("%s: nothing is deleted", problem)
+        if await self.clock_problem():
+            log.error("clock_not_believed", day=now.date())
             return 0
         deleted = await self.purge_rows()
         first_kept = key_owner(now - RAW_UPDATES)
@@ -100,8 +100,8 @@ class Retention:
             StorageDown: some are left; the next time finds them.
         """
         gone: Counter[str] = Counter()
-        if (problem := await self.clock_problem()) and not clock_is_right:
-            log.error("%s: nothing is deleted", problem)
+        if not clock_is_right and await self.clock_problem():
+            log.error("clock_not_believed", day=self.now().date())
             return gone
         now = self.now()
         await self.storage.run(partial(legal_holds.lapse, now=now))

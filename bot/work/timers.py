@@ -5,7 +5,6 @@ Only ids are stored there. DBOS keeps its registry in one global of its own, so 
 
 import asyncio
 import importlib
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,9 +14,10 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from bot.errors import ReturneeBotError
+from bot.logs import open_log
 from bot.work.loops import pause
 
-log = logging.getLogger(__name__)
+log = open_log(__name__)
 
 QUEUE: Final = "timers"
 WORKFLOWS_OF_ONE_KIND: Final = 4
@@ -101,7 +101,7 @@ class DbosTimers:
             try:
                 await self._launch(dbos, on_time, regular)
             except Exception as error:  # noqa: BLE001 - the top of a worker: DBOS raises whatever its database does
-                log.error("timers do not run yet: %s", type(error).__name__)
+                log.error("timers_not_running", error=error)
                 await asyncio.to_thread(dbos.DBOS.destroy)
                 await pause(LAUNCH_AGAIN_S, stop)
             else:
@@ -116,7 +116,7 @@ class DbosTimers:
             try:
                 await _delete_ended(dbos, before=self.now() - KEPT_FOR)
             except Exception as error:  # noqa: BLE001 - as above
-                log.error("old timers are not deleted yet: %s", type(error).__name__)
+                log.error("old_timers_stay", error=error)
             await pause(CLEAN_EVERY_S, stop)
 
     async def _take_over(self, dbos: Any, stop: asyncio.Event) -> None:
@@ -129,9 +129,9 @@ class DbosTimers:
                 gone = set(await self.dead_of(others)) if others else set()
                 if ids := [one.workflow_id for one in begun if one.executor_id in gone]:
                     await dbos.DBOS.resume_workflows_async(ids, queue_name=QUEUE)
-                    log.warning("%d timers of processes that died are taken over", len(ids))
+                    log.warning("timers_taken_over", count=len(ids))
             except Exception as error:  # noqa: BLE001 - as above
-                log.error("timers of other processes are not looked at: %s", type(error).__name__)
+                log.error("timers_not_looked_at", error=error)
 
     async def _launch(self, dbos: Any, on_time: Mapping[str, OnTime], regular: Mapping[str, Regular]) -> None:
         dbos.DBOS(
@@ -176,7 +176,7 @@ def _scheduled(dbos: Any, name: str, job: Job) -> Callable[[object, object], Awa
         try:
             await job()
         except ReturneeBotError as error:
-            log.error("%s waits for its next time: %s", name, error)
+            log.error("job_waits", what=name, error=error)
 
     named: Callable[[object, object], Awaitable[None]] = dbos.DBOS.workflow(name=name)(workflow)
     return named

@@ -5,7 +5,6 @@ rights are locks that the server takes from a process when it dies.
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -15,11 +14,12 @@ from typing import Final, Protocol
 import psycopg
 
 from bot.errors import ReturneeBotError, SettingsError, StorageDown
+from bot.logs import open_log
 from bot.model import ChannelName
 from bot.storage.processes import SIGNALS, Membership
 from bot.work.loops import pause
 
-log = logging.getLogger(__name__)
+log = open_log(__name__)
 
 LOOK_EVERY_S: Final = 1.0
 ANSWER_WITHIN_S: Final = 5.0
@@ -120,7 +120,7 @@ class Together:
                 except (psycopg.Error, ReturneeBotError, TimeoutError) as error:
                     if isinstance(error, SettingsError):
                         raise
-                    log.error("the other processes are out of reach: %s", type(error).__name__)
+                    log.error("processes_unreachable", error=error)
                     await pause(AGAIN_AFTER_S, stop)
                 finally:
                     self._led.clear()
@@ -143,7 +143,7 @@ class Together:
                     for channel in self.channels:
                         if channel not in self._led and await member.try_to_lead(channel):
                             self._led.add(channel)
-                            log.info("this process polls and sends on %s from now on", channel)
+                            log.info("channel_led", channel=channel)
                 async for notify in connection.notifies(timeout=LOOK_EVERY_S):
                     heard(notify.payload)
                     if stop.is_set():
@@ -154,6 +154,7 @@ class Together:
             deadline = asyncio.get_running_loop().time() + BE_WITHIN_S
             while not await member.try_to_be(self.executor_id):
                 if asyncio.get_running_loop().time() > deadline:
+                    log.critical("executor_id_taken")
                     raise SettingsError(
                         [f"EXECUTOR_ID={self.executor_id}: another process has this name. Give each its own."]
                     )

@@ -1,7 +1,6 @@
 """Plans the question whether an answer helped, behind the answer's back: nobody waits for a timer to be written."""
 
 import asyncio
-import logging
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,9 +10,10 @@ from uuid import UUID
 
 from bot.flows.tact import home_day
 from bot.followups import VOTE_AFTER
+from bot.logs import open_log
 from bot.work.timers import Timers
 
-log = logging.getLogger(__name__)
+log = open_log(__name__)
 
 ASK_VOTE: Final = "ask_vote"
 MOST_WAITING: Final = 1000
@@ -48,5 +48,5 @@ class VotePlanner:
                 try:
                     await self.timers.set(ASK_VOTE, conversation_id, key=home_day(now).isoformat(), after=VOTE_AFTER)
                 except Exception as error:  # noqa: BLE001 - the top of a worker: whatever the timers raise, go on
-                    log.error("a vote is not planned: %s", type(error).__name__)
+                    log.error("vote_not_planned", error=error)
             await self._changed.wait()

@@ -195,7 +195,7 @@ async def test_a_group_that_moved_is_followed_and_the_operator_is_told(
 
     assert [call["chat_id"] for call in fake.sent()] == [moved]
     assert channel.staff_groups == {-77, moved}
-    assert f"set TELEGRAM_STAFF_GROUP={moved}" in caplog.text
+    assert f'"telegram_group_moved", "group": {moved}, "was": -77' in caplog.text
 
 
 async def test_the_staff_group_is_found_after_a_restart_with_the_old_number(
@@ -216,7 +216,7 @@ async def test_a_group_that_is_not_ours_is_named_so_that_the_operator_finds_its_
     (update,) = await channel.fetch(None, wait_s=0)
 
     assert channel.parse(json.dumps(update).encode()) == []
-    assert "group -88 is not TELEGRAM_STAFF_GROUP" in caplog.text
+    assert '"telegram_group_ignored", "group": -88' in caplog.text
 
 
 async def test_a_press_is_answered_once_it_is_handled(fake: FakeTelegram, channel: TelegramChannel) -> None:

@@ -107,8 +107,8 @@ async def test_a_broken_file_changes_nothing_is_named_once_with_its_line_and_is_
         assert (problem.path, problem.line) == (few_of(paths), line)
         assert live.version == version
         assert await best_of(live, "boss did not pay 3 months") == "unpaid_wages"
-        errors = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
-        assert errors == [f"examples not taken: {problem}"]
+        errors = [record.msg for record in caplog.records if record.levelno == logging.ERROR]
+        assert errors == [{"event": "examples_not_taken", "problem": str(problem)}]
 
         few_of(paths).write_text(good, encoding="utf-8")
         await until(lambda: not live.last_problems)

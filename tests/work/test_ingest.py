@@ -126,7 +126,7 @@ async def test_after_three_tries_it_is_set_aside_and_the_next_message_is_handled
     (aside,) = await desk.listed("quarantined")
     assert (aside.external_id, aside.error) == ("1", "ValueError")
     assert desk.figure('returnee_bot_ingest_failures_total{channel="telegram",reason="quarantined"}') == 1
-    assert "quarantined: ValueError" in caplog.text
+    assert all(word in caplog.text for word in ("update_quarantined", str(aside.id), "ValueError"))
     assert "secret" not in caplog.text
 
 
