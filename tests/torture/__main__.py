@@ -1,7 +1,7 @@
 """The promises in their long forms: `make torture`. Prints each figure, and writes docs/promises.md.
 
 TORTURE_SCALE (1 by default) makes everything shorter; TORTURE names the parts to run, of kills, several, outage,
-shuffle, bombs, poison, store and size. Rows of parts that are not run stay as they are.
+shuffle, bombs, poison, store, size and rotation. Rows of parts that are not run stay as they are.
 """
 
 import os
@@ -23,14 +23,15 @@ from tests.torture.killer import Killer
 from tests.torture.outage import FAULTS, Outage
 from tests.torture.poison import poison
 from tests.torture.record import Findings
+from tests.torture.rotation import rotate
 from tests.torture.several import Several
 from tests.torture.shuffle import shuffle
-from tests.torture.size import compare_sizes
+from tests.torture.size import back_up_and_restore, compare_sizes
 from tests.torture.store import Store
 
 REPORT: Final = REPOSITORY / "docs" / "promises.md"
 SCALE: Final = float(os.environ.get("TORTURE_SCALE", "1"))
-PARTS: Final = tuple(os.environ.get("TORTURE", "bombs poison shuffle store size outage kills several").split())
+PARTS: Final = tuple(os.environ.get("TORTURE", "bombs poison shuffle store size rotation outage kills several").split())
 CHATS: Final = 200  # with fewer, a chat writes more than a minute's limit, and is told so in place of an answer
 HEAD: Final = """# Promises
 
@@ -158,10 +159,19 @@ def store(folder: Path) -> Rows:
 
 
 def size(folder: Path) -> Rows:
-    """No promise of the table, but a figure that must hold as years go by."""
+    """Promise 18, and a figure that must hold as years go by."""
+    many = scaled(2_000_000)
+    compared = compare_sizes(folder, few=10_000, many=many)
     return {
-        "21": ("handling does not slow down", "size", str(compare_sizes(folder, few=10_000, many=scaled(2_000_000))))
+        "18": ("backup and restore", "size", str(back_up_and_restore(folder, size=many))),
+        "21": ("handling does not slow down", "size", str(compared)),
     }
+
+
+def rotated(folder: Path) -> Rows:
+    """Promise 17."""
+    outcome = rotate(folder / "bot", rotations=scaled(100), conversations=scaled(500))
+    return {"17": ("key rotation under load, killed", "rotation", str(outcome))}
 
 
 def bombed(folder: Path) -> Rows:
@@ -181,6 +191,7 @@ ALL: Final[dict[str, Callable[[Path], Rows]]] = {
     "several": several,
     "store": store,
     "size": size,
+    "rotation": rotated,
 }
 
 

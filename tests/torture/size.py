@@ -3,19 +3,25 @@
 import asyncio
 import time
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
 from bot.channels.webchat import BOT
 from bot.model import Inbound, Text
+from bot.settings import Settings
+from bot.storage import backups, dialects
+from bot.storage import outbound as outbound_rows
+from bot.storage.restoring import make_safe
 from bot.storage.tables import contacts, conversations, messages, outbound
+from bot.storage.vault import carry, open_vault
 from tests.torture.application import Inbox, inbox
 from tests.torture.words import ANSWERED
 
@@ -43,6 +49,49 @@ class Compared:
 def compare_sizes(folder: Path, *, few: int, many: int) -> Compared:
     """Fills two databases, and handles messages in both in turn."""
     return asyncio.run(_compare(folder, few, many))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restored:
+    """How long it took to copy the data, and to bring them back safe to serve; what would be sent again."""
+
+    messages: int
+    size_mb: float
+    backup_s: float
+    restore_s: float
+    to_send: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.messages:,} messages, {self.size_mb:.0f} MB: backup {self.backup_s:.0f} s, restore"
+            f" {self.restore_s:.0f} s, {self.to_send} messages to send again"
+        )
+
+
+def back_up_and_restore(folder: Path, *, size: int) -> Restored:
+    """Copies the database that compare_sizes filled with so many messages, and brings it back into another folder."""
+    data_dir, now = folder / str(size), datetime.now(UTC)
+    began = time.perf_counter()
+    source = f"sqlite:///{data_dir / 'returnee-bot.db'}"
+    backup = backups.make(folder / "copies", what="data", database_url=source, now=now)
+    copied = time.perf_counter()
+    target = f"sqlite:///{folder / 'restored.db'}"
+    with closing(open_vault(Settings(data_dir=data_dir))) as vault:
+        backups.bring_back(backups.load(backup.folder, what="data"), target)
+        engine = carry(dialects.create_engine(dialects.parse_database_url(target), connections=1), vault)
+        with engine.begin() as tx:
+            made = make_safe(tx, vault.keys, [], now)
+            to_send = outbound_rows.queue_state(tx, now).length
+        engine.dispose()
+    if made.unreadable:
+        raise AssertionError(f"{made.unreadable} conversations had no key")
+    return Restored(
+        messages=size,
+        size_mb=backup.database.stat().st_size / 2**20,
+        backup_s=copied - began,
+        restore_s=time.perf_counter() - copied,
+        to_send=to_send,
+    )
 
 
 async def _compare(folder: Path, few: int, many: int) -> Compared:
@@ -79,7 +128,9 @@ async def _fill(box: Inbox, size: int) -> None:
     pattern = await storage.read(_pattern)
     for first in range(0, size // A_CONVERSATION, AT_ONCE):
         numbers = range(first, min(first + AT_ONCE, size // A_CONVERSATION))
-        await storage.run(partial(_write, pattern=pattern, numbers=numbers))
+        ids = await storage.run(partial(_write, pattern=pattern, numbers=numbers))
+        for one in ids:
+            await asyncio.to_thread(box.application.vault.keys.key_or_new, str(one))
 
 
 Pattern = tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]], dict[str, Any]]
@@ -96,7 +147,7 @@ def _pattern(tx: sa.Connection) -> Pattern:
     return rows(contacts)[0], rows(conversations)[0], rows(messages), {**sent, "status": "sent"}
 
 
-def _write(tx: sa.Connection, *, pattern: Pattern, numbers: range) -> None:
+def _write(tx: sa.Connection, *, pattern: Pattern, numbers: range) -> list[UUID]:
     contact, conversation, said, sent = pattern
     ids = [uuid4() for _ in numbers]
     tx.execute(sa.insert(contacts), [contact | {"id": one, "ref_mark": one.bytes} for one in ids])
@@ -107,6 +158,7 @@ def _write(tx: sa.Connection, *, pattern: Pattern, numbers: range) -> None:
         replies = (copy for copy in copies if copy["author"] == "bot")
         named = [{"message_id": copy["id"], "conversation_id": one, "seq": copy["seq"]} for copy in replies]
         tx.execute(sa.insert(outbound), [sent | name for name in named])
+    return ids
 
 
 def _copies(said: list[dict[str, Any]], conversation_id: Any) -> Iterator[dict[str, Any]]:

@@ -17,9 +17,10 @@ from tests.torture.outage import Outage, late_by
 from tests.torture.poison import poison
 from tests.torture.proxy import Seen
 from tests.torture.record import Row, compare
+from tests.torture.rotation import rotate
 from tests.torture.several import Several
 from tests.torture.shuffle import shuffle
-from tests.torture.size import compare_sizes
+from tests.torture.size import back_up_and_restore, compare_sizes
 from tests.torture.store import EXIT_OF_A_FAILED_DISK, Fault, Store
 from tests.torture.words import ANSWERED, CRISIS, GREETINGS
 
@@ -188,6 +189,14 @@ def test_a_postgres_that_is_down_loses_nothing_that_was_acknowledged(
 
 def test_a_message_is_handled_beside_many_others(models: Path, tmp_path: Path) -> None:
     compared = compare_sizes(tmp_path, few=200, many=2000)
+    restored = back_up_and_restore(tmp_path, size=2000)
 
     assert compared.few_ms > 0
     assert compared.many_ms > 0
+    assert restored.to_send == 0
+
+
+def test_a_rotation_that_is_killed_leaves_every_message_readable(models: Path, tmp_path: Path) -> None:
+    outcome = rotate(tmp_path / "bot", rotations=3, conversations=10)
+
+    assert (outcome.failed, outcome.unreadable, outcome.versions) == (0, 0, 1), outcome
