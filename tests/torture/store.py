@@ -23,7 +23,8 @@ Fault = Literal["fsync", "full", "frozen", "stopped"]
 LETTERS: Final = {"fsync": "f", "full": "s", "frozen": "h"}
 ANSWER_WITHIN_S: Final = 5.0
 RECOVERS_WITHIN_S: Final = 60.0
-CONTACTS: Final = 5
+CONTACTS_MOST: Final = 60
+"""So many that what each posts again at the end is no flood."""
 BEFORE_S: Final = 8.0
 """Until timers run too: they begin five seconds after the rest."""
 EXIT_OF_A_FAILED_DISK: Final = os.EX_IOERR
@@ -115,7 +116,7 @@ class Store:
         people: list[Person] = []
         try:
             bot.wait_until_up()
-            people += [Person(bot.address) for _ in range(CONTACTS)]
+            people += [Person(bot.address) for _ in range(min(5 + round(self.seconds / 5), CONTACTS_MOST))]
             written = Written()
             self._write(people, written, BEFORE_S)
             with failing():
