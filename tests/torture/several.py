@@ -8,11 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from bot.settings import CRASH_PLACES
 from tests.fakes.telegram import FakeTelegram, fake_telegram_process
 from tests.serving import free_port
 from tests.torture.bot import Bot
-from tests.torture.killer import Killer
+from tests.torture.killer import ON_THE_WAY, Killer
 from tests.torture.proxy import serving_in_thread
 from tests.torture.record import Findings, compare, rows_of
 
@@ -99,7 +98,7 @@ class Several(Killer):
                 bot.start(_name(place))
             else:
                 bot.kill()
-                where = f"{chance.choice(CRASH_PLACES)}:{chance.randint(1, 10)}"
+                where = f"{chance.choice(ON_THE_WAY)}:{chance.randint(1, 10)}"
                 bot.start({**_name(place), "CRASH_AT": where})
                 self._wait_for_crash(bot, 10.0)
                 bot.kill()
