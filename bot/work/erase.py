@@ -5,7 +5,6 @@ Each step may be done again, so that a kill between two of them loses nothing an
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -21,6 +20,7 @@ from bot.storage.erasures import ErasureRow
 from bot.storage.keys import KeyStore
 from bot.storage.media import MediaFiles
 from bot.work.crash import Reached, nothing_happens
+from bot.work.loops import unless_stopped, whenever
 
 log = open_log(__name__)
 
@@ -46,11 +46,7 @@ class Eraser:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Erases until stop is set."""
-        working = asyncio.create_task(self._work())
-        await stop.wait()
-        working.cancel()
-        with suppress(asyncio.CancelledError):
-            await working
+        await unless_stopped(whenever(self._called, self._work, every_s=LOOKS_AGAIN_S), stop)
 
     async def erase_due(self) -> int:
         """Erases all that is due; gives the number of conversations and cases.
@@ -79,14 +75,10 @@ class Eraser:
         await self.storage.run(partial(_finish, row=row, keys=len(owners), now=self.now()))
 
     async def _work(self) -> None:
-        while True:
-            self._called.clear()
-            try:
-                await self.erase_due()
-            except Exception as error:  # noqa: BLE001 - the top of a worker: whatever fails is tried again
-                log.error("not_erased", error=error)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._called.wait(), LOOKS_AGAIN_S)
+        try:
+            await self.erase_due()
+        except Exception as error:  # noqa: BLE001 - the top of a worker: whatever fails is tried again
+            log.error("not_erased", error=error)
 
 
 def _finish(tx: sa.Connection, *, row: ErasureRow, keys: int, now: datetime) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,6 +19,7 @@ from bot.storage.engine import Storage
 from bot.storage.keys import KeyStore
 from bot.storage.media import MediaFiles, MediaRow
 from bot.work.crash import Reached, nothing_happens
+from bot.work.loops import unless_stopped, whenever
 from bot.work.together import Processes
 
 log = open_log(__name__)
@@ -75,11 +75,7 @@ class FileFetcher:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Fetches until stop is set."""
-        working = asyncio.create_task(self._work())
-        await stop.wait()
-        working.cancel()
-        with suppress(asyncio.CancelledError):
-            await working
+        await unless_stopped(whenever(self._called, self._work, every_s=SWEEPS_EVERY_S), stop)
 
     async def fetch_wanted(self) -> int:
         """Tries each file that may be fetched now once; gives their number.
@@ -146,14 +142,10 @@ class FileFetcher:
         await self.tell_refused(row.message_id)
 
     async def _work(self) -> None:
-        while True:
-            self._called.clear()
-            try:
-                await self.fetch_wanted()
-            except Exception as error:  # noqa: BLE001 - the top of a worker: whatever fails is tried again
-                log.error("files_not_fetched", error=error)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._called.wait(), SWEEPS_EVERY_S)
+        try:
+            await self.fetch_wanted()
+        except Exception as error:  # noqa: BLE001 - the top of a worker: whatever fails is tried again
+            log.error("files_not_fetched", error=error)
 
 
 def _sent(tx: Connection, *, row: MediaRow) -> tuple[ChannelName, Attachment] | None:

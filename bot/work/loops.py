@@ -1,7 +1,7 @@
 """What loops beside the web application have in common: they end soon after they are told to."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -26,3 +26,14 @@ async def pause(seconds: float, stop: asyncio.Event) -> None:
     """Waits so long, or until stop is set."""
     with suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), seconds)
+
+
+async def whenever(
+    called: asyncio.Event, work: Callable[[], Awaitable[object]], *, every_s: float | None = None
+) -> None:
+    """Works at once, then whenever it is called, and at the latest after so many seconds; ends when it is broken off."""
+    while True:
+        called.clear()
+        await work()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(called.wait(), every_s)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -11,6 +10,7 @@ from uuid import UUID
 from bot.flows.tact import home_day
 from bot.followups import VOTE_AFTER
 from bot.logs import open_log
+from bot.work.loops import unless_stopped, whenever
 from bot.work.timers import Timers
 
 log = open_log(__name__)
@@ -34,19 +34,12 @@ class VotePlanner:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sets timers until stop is set."""
-        working = asyncio.create_task(self._work())
-        await stop.wait()
-        working.cancel()
-        with suppress(asyncio.CancelledError):
-            await working
+        await unless_stopped(whenever(self._changed, self._work), stop)
 
     async def _work(self) -> None:
-        while True:
-            self._changed.clear()
-            while self._planned:
-                conversation_id, now = self._planned.popleft()
-                try:
-                    await self.timers.set(ASK_VOTE, conversation_id, key=home_day(now).isoformat(), after=VOTE_AFTER)
-                except Exception as error:  # noqa: BLE001 - the top of a worker: whatever the timers raise, go on
-                    log.error("vote_not_planned", error=error)
-            await self._changed.wait()
+        while self._planned:
+            conversation_id, now = self._planned.popleft()
+            try:
+                await self.timers.set(ASK_VOTE, conversation_id, key=home_day(now).isoformat(), after=VOTE_AFTER)
+            except Exception as error:  # noqa: BLE001 - the top of a worker: whatever the timers raise, go on
+                log.error("vote_not_planned", error=error)
