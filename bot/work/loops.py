@@ -31,7 +31,7 @@ async def pause(seconds: float, stop: asyncio.Event) -> None:
 async def whenever(
     called: asyncio.Event, work: Callable[[], Awaitable[object]], *, every_s: float | None = None
 ) -> None:
-    """Works at once, then whenever it is called, and at the latest after so many seconds; ends when it is broken off."""
+    """Works at once, whenever it is called, and at the latest after so many seconds, until it is broken off."""
     while True:
         called.clear()
         await work()
