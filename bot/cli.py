@@ -1,6 +1,7 @@
 """The command line: what operators, editors and engineers type. Errors go to standard error, never as a traceback."""
 
 import asyncio
+import getpass
 import json
 import sys
 from collections.abc import Awaitable, Callable, Iterable
@@ -204,21 +205,25 @@ def _evaluate_entities(file: Path) -> dict[str, Any]:
 def cases(as_json: AsJson = False) -> None:
     """List the cases that are not resolved, urgent ones first; names no content."""
     from bot.storage import cases as storage
-    from bot.storage import outbound, updates
+    from bot.storage import erasures, outbound, updates
 
-    rows, missed, quarantined = _read(
+    rows, missed, quarantined, aside = _read(
         lambda tx: (
             storage.list_open(tx, limit=_ROWS_SHOWN),
             outbound.count_undelivered(tx),
             updates.count_quarantined(tx),
-        )
+            {row.owner: row.due_at for row in erasures.waiting(tx)},
+        ),
+        action="cases_read",
     )
+    locked = {row.id: aside.get(row.id) or aside.get(row.conversation_id) for row in rows}
     if as_json:
         names = ("number", "type", "lane", "status", "urgent")
         _print_json(
             [
                 {n: getattr(r, n) for n in names}
                 | {"opened_at": r.created_at.isoformat(), "undelivered": missed.get(r.conversation_id, 0)}
+                | ({"erased_at": at.isoformat()} if (at := locked[r.id]) else {})
                 for r in rows
             ]
         )
@@ -227,7 +232,9 @@ def cases(as_json: AsJson = False) -> None:
     for row in rows:
         urgent = "yes" if row.urgent else ""
         opened, not_sent = f"{row.created_at:%Y-%m-%d %H:%M}", str(missed.get(row.conversation_id, ""))
-        table.add_row(str(row.number), urgent, row.lane, row.type, row.status, opened, not_sent)
+        until = locked[row.id]
+        status = f"locked, erased {until:%Y-%m-%d %H:%M}" if until else row.status
+        table.add_row(str(row.number), urgent, row.lane, row.type, status, opened, not_sent)
     _out.print(table if rows else "No open cases.")
     if missed or quarantined:
         _say(
@@ -244,7 +251,8 @@ def quarantine(as_json: AsJson = False) -> None:
         lambda tx: (
             updates.list_open(tx, "quarantined", received_until=datetime.now(UTC), limit=_ROWS_SHOWN),
             outbound.list_undelivered(tx, _ROWS_SHOWN),
-        )
+        ),
+        action="quarantine_read",
     )
     rows = [
         {"what": "update", "id": str(u.id), "channel": u.channel, "status": u.status, "error": u.error or ""}
@@ -264,13 +272,20 @@ def quarantine(as_json: AsJson = False) -> None:
     _out.print(table if rows else "Nothing is quarantined, and every message was delivered.")
 
 
-def _read(query: Callable[["Connection"], T]) -> T:
+def _read(query: Callable[["Connection"], T], *, action: str) -> T:
+    """What the query gives; that it was read stands in the audit."""
+    from bot.storage import audit
     from bot.storage.engine import open_storage
     from bot.storage.vault import open_vault
 
+    def read(tx: "Connection") -> T:
+        found = query(tx)
+        audit.append(tx, actor=getpass.getuser(), action=action, object="cases", now=datetime.now(UTC))
+        return found
+
     settings = load_settings()
     with closing(open_vault(settings)) as vault, closing(open_storage(settings.database, vault)) as opened:
-        return asyncio.run(opened.read(query))
+        return asyncio.run(opened.run(read))
 
 
 @db.command("upgrade")
