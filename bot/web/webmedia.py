@@ -22,6 +22,7 @@ from bot.storage.media import MediaFiles
 from bot.web.asgi import in_time
 from bot.web.webchat import WebChatApi
 
+_CONTENT_TYPE: Final = "application/octet-stream"
 _STATUS: Final = {"too_big": 413, "too_many_pixels": 413}
 _KINDS: Final[dict[str, AttachmentKind]] = {kind: kind for kind in get_args(AttachmentKind) if kind in KEPT_KINDS}
 
@@ -88,6 +89,8 @@ def _asked(request: Request) -> tuple[UUID, AttachmentKind]:
 
 
 async def _body(request: Request) -> bytes:
+    if request.headers.get("content-type", "") != _CONTENT_TYPE:  # which another site's page may not send
+        raise HTTPException(415, f"Send {_CONTENT_TYPE}, whatever the file is.")
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > BYTES_MOST:
         raise HTTPException(413, f"A file has at most {BYTES_MOST} bytes.")

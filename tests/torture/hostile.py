@@ -61,7 +61,8 @@ class Memory:
 def look_at_hostile_files() -> Looked:
     """Looks at each, as at a file that has just come."""
     large = photo(size=(8000, 8000))
-    inspect(photo(), "photo")  # the decoders are loaded from here on
+    for format in ("JPEG", "PNG", "WEBP"):  # the decoders are loaded from here on
+        inspect(photo(format), "photo")
     times: dict[str, float] = {}
     memory = Memory()
     with memory.watched():

@@ -11,9 +11,12 @@ from bot.media import BYTES_MOST
 from tests.files import CANARY, archive, pdf, photo, voice
 from tests.serving import Served
 
+BYTES = {"Content-Type": "application/octet-stream"}
+
 
 def upload(client: httpx.Client, content: bytes, kind: str = "photo", name: str | None = None) -> httpx.Response:
-    return client.post("/chat/api/media", params={"id": name or str(uuid4()), "kind": kind}, content=content)
+    asked = {"id": name or str(uuid4()), "kind": kind}
+    return client.post("/chat/api/media", params=asked, content=content, headers=BYTES)
 
 
 def sent_in(client: httpx.Client) -> list[dict[str, str]]:
@@ -94,6 +97,16 @@ def test_an_id_that_is_none_is_refused(client: httpx.Client) -> None:
     assert client.post("/chat/api/media", content=photo()).status_code == 400
 
 
+@pytest.mark.parametrize("type", ["text/plain", "multipart/form-data; boundary=x", "image/jpeg", ""])
+def test_what_another_sites_page_could_send_is_refused(client: httpx.Client, type: str) -> None:
+    asked = {"id": str(uuid4()), "kind": "photo"}
+
+    response = client.post("/chat/api/media", params=asked, content=photo(), headers={"Content-Type": type})
+
+    assert response.status_code == 415
+    assert sent_in(client) == []
+
+
 def test_without_a_cookie_nothing_is_read(served: Served) -> None:
     assert httpx.post(f"{served.address}/chat/api/media", content=photo()).status_code == 401
 
@@ -110,7 +123,7 @@ async def _announce(served: Served, cookie: str, size: int) -> int:
     host, port = served.address.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     head = f"POST /chat/api/media?id={uuid4()}&kind=photo HTTP/1.1\r\nHost: {host}\r\nCookie: contact={cookie}\r\n"
-    writer.write(f"{head}Content-Length: {size}\r\n\r\n".encode())
+    writer.write(f"{head}Content-Type: application/octet-stream\r\nContent-Length: {size}\r\n\r\n".encode())
     line = await asyncio.wait_for(reader.readline(), 10)
     writer.close()
     return int(line.split()[1])

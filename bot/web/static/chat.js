@@ -227,7 +227,11 @@ async function tryToSend({ id, text, button, kind, file }) {
     let response;
     try {
         response = file
-            ? await fetch(`/chat/api/media?id=${id}&kind=${kind}`, { method: "POST", body: file })
+            ? await fetch(`/chat/api/media?id=${id}&kind=${kind}`, {
+                  method: "POST",
+                  headers: { "Content-Type": "application/octet-stream" },
+                  body: file,
+              })
             : await fetch("/chat/api/messages", {
                   method: "POST",
                   headers: { "Content-Type": "application/json" },
