@@ -25,7 +25,15 @@ if TYPE_CHECKING:
     from bot.storage.vault import Vault
 
 T = TypeVar("T")
-By = Annotated[str, typer.Option("--by", help="Who asks for it: the name stands in the audit.")]
+
+
+def _name(by: str) -> str:
+    if not by.strip():
+        raise typer.BadParameter("it needs a name.")
+    return by.strip()
+
+
+By = Annotated[str, typer.Option("--by", callback=_name, help="Who asks for it: the name stands in the audit.")]
 Number = Annotated[int, typer.Argument(help="The number of the case.")]
 
 hold = typer.Typer(help="Cases that are not erased: two people place a legal hold, two lift it.", no_args_is_help=True)
@@ -122,7 +130,7 @@ def place(number: Number, by: By, reason: Annotated[str, typer.Option("--reason"
     """Ask for a hold, or confirm what somebody else asked for."""
     from bot.storage import legal_holds
 
-    change = partial(legal_holds.place, number=number, by=_name(by), reason=reason, now=_now())
+    change = partial(legal_holds.place, number=number, by=by, reason=reason, now=_now())
     said = {
         "asked": "is held for a week. A second person must confirm it with the same command.",
         "placed": "is held until two people lift it.",
@@ -135,7 +143,7 @@ def lift(number: Number, by: By) -> None:
     """Ask to lift a hold, or agree to what somebody else asked for."""
     from bot.storage import legal_holds
 
-    change = partial(legal_holds.lift, number=number, by=_name(by))
+    change = partial(legal_holds.lift, number=number, by=by)
     said = {"lift_asked": "is still held. A second person must agree with the same command.", "lifted": "is free."}
     typer.echo(f"Case {number} {said[_held(change, number, by)]}")
 
@@ -194,12 +202,6 @@ def verify_audit() -> None:
     if problems:
         raise typer.Exit(1)
     typer.echo(f"All {number} deeds are as they were written; {len(heads)} heads kept outside agree.")
-
-
-def _name(by: str) -> str:
-    if not by.strip():
-        raise typer.BadParameter("--by needs a name.")
-    return by.strip()
 
 
 def _now() -> datetime:

@@ -77,6 +77,14 @@ async def test_what_is_not_there_is_named(talk: Talk, run: Run, words: tuple[str
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("words", [("hold", "place", "1", "--reason", "r"), ("export", "1", "--to", "new.json")])
+def test_nobody_asks_without_a_name(run: Run, words: tuple[str, ...]) -> None:
+    done = run(*words, "--by", "  ")
+
+    assert done.returncode == 2
+    assert "it needs a name" in done.stderr
+
+
 async def test_an_export_holds_all_that_was_said_and_is_for_its_owner_alone(
     talk: Talk, run: Run, tmp_path: Path
 ) -> None:
