@@ -139,11 +139,11 @@ def files_in(conn: sa.Connection, erasure: ErasureRow) -> list[UUID]:
     return media.of_conversation(conn, erasure.owner) if erasure.kind == "conversation" else []
 
 
-def finish(tx: sa.Connection, owner: UUID, kind: ErasedKind) -> None:
-    """Deletes the rows of what was erased, and the note that it is to be erased."""
+def finish(tx: sa.Connection, owner: UUID, kind: ErasedKind) -> bool:
+    """Deletes the rows of what was erased, and the note that it is to be; False where another process was first."""
     for delete in _DELETE[kind]:
         tx.execute(delete, {"of_owner": owner})
-    tx.execute(_DONE, {"of_owner": owner})
+    return tx.execute(_DONE, {"of_owner": owner}).rowcount == 1
 
 
 def is_locked(conn: sa.Connection, case: cases.CaseRow) -> bool:

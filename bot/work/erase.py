@@ -82,6 +82,7 @@ class Eraser:
 
 
 def _finish(tx: sa.Connection, *, row: ErasureRow, keys: int, now: datetime) -> None:
-    erasures.finish(tx, row.owner, row.kind)
+    if not erasures.finish(tx, row.owner, row.kind):
+        return
     deed: dict[str, str | int] = {"reason": row.reason, "keys": keys}
     audit.append(tx, actor="returnee-bot", action="erased", object=f"{row.kind} {row.owner}", now=now, details=deed)

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.errors import KeyDestroyed, StorageError
-from bot.storage import erased_list
+from bot.storage import audit, erased_list
 from tests.storage.rows import count
 from tests.talk import Talk
 
@@ -44,6 +44,16 @@ async def test_killed_in_between_it_is_done_by_the_next(talk: Talk, place: str) 
     assert await talk.storage.read(lambda tx: count(tx, "contacts")) == 1
     assert len(erased_list.read(talk.eraser.erased)) == 1
     assert await talk.eraser.erase_due() == 0
+
+
+async def test_two_processes_that_erase_the_same_do_it_once(talk: Talk) -> None:
+    await ask(talk)
+
+    await asyncio.gather(talk.eraser.erase_due(), talk.eraser.erase_due())
+
+    deeds = await talk.storage.read(partial(audit.newest, limit=10))
+    assert [deed.action for deed in deeds] == ["erase_asked", "erased"]
+    assert await talk.storage.read(lambda tx: count(tx, "contacts")) == 1
 
 
 async def test_a_list_that_can_not_be_written_destroys_nothing(talk: Talk, tmp_path: Path) -> None:
