@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from bot.errors import KeyDestroyed
 from bot.model import Text
-from bot.storage import audit, cases, conversations, erased_list, erasures, legal_holds
+from bot.storage import audit, cases, conversations, erased_list, erasures, legal_holds, outbound
 from bot.storage.conversations import ConversationRow
 from bot.storage.tables import METADATA
 from tests.storage.rows import count
@@ -215,3 +215,18 @@ async def test_each_deed_stands_in_the_audit_without_content(talk: Talk, tmp_pat
     assert [(row.actor, row.action) for row in rows] == [("contact", "erase_asked"), ("returnee-bot", "erased")]
     assert "Somchai" not in repr(rows)
     assert await talk.storage.read(audit.broken) == []
+
+
+async def test_what_was_being_sent_is_not_tried_again_after_it(talk: Talk) -> None:
+    handled = await talk.send(Text(text="wages"))
+    claim = partial(outbound.claim, conversation_id=handled.conversation_id, now=talk.time[0], by="dead")
+    assert await talk.storage.run(claim)
+    await talk.send(Text(text="delete"))
+    again = await talk.send(Text(text="yes"))
+
+    recover = partial(outbound.recover, now=talk.time[0], claimers=["dead"])
+    assert await talk.storage.run(recover) == 0
+    await talk.deliverer.drain(handled.conversation_id)
+    await talk.deliverer.drain(again.conversation_id)
+
+    assert [message.text for message in talk.channel.sent] == [talk.words("erase_done")]

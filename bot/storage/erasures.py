@@ -52,9 +52,7 @@ _MINE = (
     )
 )
 _HURRY = sa.update(erasures).where(erasures.c.owner == sa.bindparam("of_owner")).values(due_at=sa.bindparam("at"))
-_UNQUEUE = sa.delete(outbound).where(
-    outbound.c.conversation_id == sa.bindparam("of_conversation"), is_unsent(outbound), outbound.c.status == "queued"
-)
+_UNQUEUE = sa.delete(outbound).where(outbound.c.conversation_id == sa.bindparam("of_conversation"), is_unsent(outbound))
 _PUT_ASIDE = sa.update(contacts_table).where(contacts_table.c.id == sa.bindparam("of_contact"))
 _CASES = sa.select(cases_table.c.id).where(cases_table.c.conversation_id == sa.bindparam("of_conversation"))
 _DELETE = {
@@ -73,7 +71,7 @@ def begin_anew(
     """Puts the locked conversation aside, to be erased when it is due, and gives the contact a new, empty one.
 
     The new one has another id and key. It counts its messages on from the old, so that an open page misses none, and
-    hides all before. What was still to be sent is not sent.
+    hides all before. What was still to be sent is not sent, and what is on its way now is not tried again.
     """
     vault = vault_of(tx)
     name = contacts.name_of(
