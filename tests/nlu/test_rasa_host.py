@@ -163,7 +163,10 @@ def test_rasas_own_commands_run_on_the_same_files(rasa: Rasa, archive: Path) -> 
         *("rasa", "data", "validate", "--domain", "nlu/rasa_host/domain.yml", "--data", "nlu/data"), cwd=REPOSITORY
     )
     tested = rasa.run("rasa", "test", "nlu", "--nlu", "nlu/data", "--model", str(archive), "--no-plot")
-    talked = rasa.run("rasa", "shell", "nlu", "--model", str(archive), stdin="thaoke ot berk luy\n/stop\n")
+    paths = Paths(root=rasa.folder)
+    some = load_examples(paths.nlu / "data", load_topics(paths.topics))
+    learnt = next(example.text for example in some if example.intent == "unpaid_wages")
+    talked = rasa.run("rasa", "shell", "nlu", "--model", str(archive), stdin=f"{learnt}\n/stop\n")
 
     assert [validated.returncode, tested.returncode, talked.returncode] == [0, 0, 0]
     report = json.loads((rasa.folder / "results" / "intent_report.json").read_text(encoding="utf-8"))

@@ -10,6 +10,7 @@ import pytest
 from bot.media import BYTES_MOST
 from tests.files import CANARY, archive, pdf, photo, voice
 from tests.serving import Served
+from tests.web.conftest import post
 
 BYTES = {"Content-Type": "application/octet-stream"}
 
@@ -56,6 +57,7 @@ def test_nobody_else_is_given_it_and_nobody_learns_that_it_is_there(client: http
     with httpx.Client(base_url=served.address) as other:
         assert other.get(path).status_code == 401
         other.get("/chat")
+        post(other, "hello")  # who has a conversation of their own
         foreign, absent = other.get(path), other.get(f"/chat/api/media/{uuid4()}")
 
     assert (foreign.status_code, foreign.json()) == (absent.status_code, absent.json()) == (404, absent.json())
