@@ -34,6 +34,13 @@ from khmer_nlu import Parsed, day_of
 NUMBER_TRIES: Final = 3
 
 
+Also = Callable[[Connection], None]
+
+
+def nothing_more(tx: Connection) -> None:
+    """Where nothing else is to be written with a message."""
+
+
 class AskVote(Protocol):
     """Plans to ask a contact, some time after an answer, whether it helped."""
 
@@ -83,8 +90,10 @@ class Conversations:
     fetch_files: Callable[[], None] = lambda: None
     took: Callable[[ChannelName, float], None] = lambda channel, seconds: None
 
-    async def handle(self, inbound: Inbound) -> Handled:
+    async def handle(self, inbound: Inbound, *, also: Also = nothing_more) -> Handled:
         """Understands and answers one message; the same message again changes nothing.
+
+        also is written in the same transaction, for a message that came before as well.
 
         When it returns, the message and its replies are committed, so that a channel may acknowledge it.
 
@@ -92,11 +101,12 @@ class Conversations:
             StorageError: nothing was written; the channel must deliver the message again.
         """
         if isinstance(inbound.payload, Notice):
-            return await self.storage.run(partial(take_notice, inbound=inbound, notice=inbound.payload, now=self.now()))
+            notice = partial(take_notice, inbound=inbound, notice=inbound.payload, now=self.now())
+            return await self.storage.run(_with(notice, also))
         began = time.perf_counter()
         words = words_of(inbound.payload)
         parsed = await self.engine.parse(words, today=day_of(self.now())) if words is not None else None
-        handled = await self.storage.run(partial(_handle, parts=self, inbound=inbound, parsed=parsed))
+        handled = await self.storage.run(_with(partial(_handle, parts=self, inbound=inbound, parsed=parsed), also))
         if not handled.duplicate:
             self.wake(handled.conversation_id)
             self.took(inbound.channel, time.perf_counter() - began)
@@ -149,6 +159,15 @@ def book_of(content: Content, topics: Topics, menu: tuple[Choice, ...], *, staff
         offered_by={intent: answer_of[flow] for intent, flow in topics.flows.items() if flow in answer_of},
         staffed=staffed,
     )
+
+
+def _with(handle: Callable[[Connection], Handled], also: Also) -> Callable[[Connection], Handled]:
+    def both(tx: Connection) -> Handled:
+        handled = handle(tx)
+        also(tx)
+        return handled
+
+    return both
 
 
 def _handle(tx: Connection, *, parts: Conversations, inbound: Inbound, parsed: Parsed | None) -> Handled:

@@ -15,7 +15,6 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 CRASH_PLACES = (
     "ingest.stored",
     "ingest.handled",
-    "ingest.marked",
     "deliver.claimed",
     "deliver.sent",
     "deliver.marked",

@@ -1,5 +1,6 @@
 """What a channel is to the rest: it takes one rendered message and says whether it went."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -54,6 +55,10 @@ class Channel(Protocol):
         """
 
 
+Finish = Callable[[], Awaitable[None]]
+"""Handles one update that is kept; raises as Ingest does."""
+
+
 class Ingest(Protocol):
     """Takes a raw update of a channel. When it returns, what is in it is kept, and the platform may forget it."""
 
@@ -62,4 +67,11 @@ class Ingest(Protocol):
 
         Raises:
             StorageDown: nothing is kept; the platform must deliver it again.
+        """
+
+    async def keep(self, channel_name: ChannelName, bot: str, raw_of: Mapping[str, bytes]) -> Mapping[str, Finish]:
+        """Keeps several at once, by external_id, and gives what handles each; only then may the platform forget it.
+
+        Raises:
+            StorageDown: none is kept; the platform must deliver them again.
         """

@@ -16,6 +16,8 @@ from telegram.request import BaseRequest, RequestData
 from bot.errors import SendRejected, SendRetryable
 
 CONNECTIONS: Final = 64
+CONNECTIONS_KEPT: Final = 8
+"""So many stay open when nothing is sent: the pool looks at each of them again whenever a message is."""
 CONNECT_S: Final = 5.0
 ANSWER_S: Final = 15.0
 TOKEN_REFUSED_WAIT_S: Final = 60.0
@@ -54,7 +56,7 @@ class HttpRequest(BaseRequest):
 
     def __init__(self, *, connections: int = CONNECTIONS, answer_s: float = ANSWER_S) -> None:
         self._timeout = httpx.Timeout(connect=CONNECT_S, read=answer_s, write=answer_s, pool=answer_s)
-        self._limits = httpx.Limits(max_connections=connections)
+        self._limits = httpx.Limits(max_connections=connections, max_keepalive_connections=CONNECTIONS_KEPT)
         self._client: httpx.AsyncClient | None = None
 
     @property

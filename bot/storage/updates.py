@@ -1,5 +1,6 @@
 """Raw updates: what a platform delivered, as it came, kept for a short time so that nothing is lost in a fault."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -37,6 +38,7 @@ OWNER: Final = "updates "
 DONE_WITH: Final = b""
 
 _INSERT = insert_if_new(raw_updates, "channel", "bot", "external_id")
+_INSERT_ALL = _INSERT.returning(raw_updates.c.id)
 _FIND = sa.select(raw_updates).where(
     raw_updates.c.channel == sa.bindparam("of_channel"),
     raw_updates.c.bot == sa.bindparam("of_bot"),
@@ -65,7 +67,30 @@ def receive(
     tx: sa.Connection, *, channel: ChannelName, bot: str, external_id: str, raw: bytes, now: datetime
 ) -> UpdateRow:
     """The update, kept if it is new; one more try is counted unless it is done with already."""
-    new = UpdateRow(
+    new = _new(channel, bot, external_id, raw, now)
+    if tx.execute(_INSERT, _sealed(tx, new)).rowcount == 1:
+        return new
+    name = {"of_channel": channel, "of_bot": bot, "of_external_id": external_id}
+    known = _read(tx, tx.execute(_FIND, name).one())
+    if known.status != "received":
+        return known
+    tx.execute(_BEGIN, {"of_update": known.id})
+    return replace(known, tries=known.tries + 1)
+
+
+def receive_new(
+    tx: sa.Connection, *, channel: ChannelName, bot: str, raw_of: Mapping[str, bytes], now: datetime
+) -> dict[str, UpdateRow]:
+    """Keeps those of the updates, by external_id, that are new, and gives them; of the others it changes nothing."""
+    if not raw_of:
+        return {}
+    rows = [_new(channel, bot, external_id, raw, now) for external_id, raw in raw_of.items()]
+    inserted = set(tx.scalars(_INSERT_ALL, [_sealed(tx, row) for row in rows]))
+    return {row.external_id: row for row in rows if row.id in inserted}
+
+
+def _new(channel: ChannelName, bot: str, external_id: str, raw: bytes, now: datetime) -> UpdateRow:
+    return UpdateRow(
         id=uuid4(),
         channel=channel,
         bot=bot,
@@ -76,15 +101,11 @@ def receive(
         tries=1,
         error=None,
     )
-    sealed = vault_of(tx).seal_bytes(key_owner(now), "raw_updates", "raw", new.id, raw)
-    if tx.execute(_INSERT, {**vars(new), "raw": sealed}).rowcount == 1:
-        return new
-    name = {"of_channel": channel, "of_bot": bot, "of_external_id": external_id}
-    known = _read(tx, tx.execute(_FIND, name).one())
-    if known.status != "received":
-        return known
-    tx.execute(_BEGIN, {"of_update": known.id})
-    return replace(known, tries=known.tries + 1)
+
+
+def _sealed(tx: sa.Connection, row: UpdateRow) -> dict[str, Any]:
+    sealed = vault_of(tx).seal_bytes(key_owner(row.received_at), "raw_updates", "raw", row.id, row.raw)
+    return {**vars(row), "raw": sealed}
 
 
 def mark_handled(tx: sa.Connection, update_id: UUID) -> None:

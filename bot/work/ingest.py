@@ -4,14 +4,16 @@ web.webhooks and work.poll are given it by app.py, and acknowledge an update whe
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol, runtime_checkable
 
 from bot.cases.retention import RAW_UPDATES
-from bot.conversation import Handled
+from bot.channels.base import Finish
+from bot.conversation import Also, Handled, nothing_more
 from bot.errors import StorageDown
 from bot.logs import open_log
 from bot.metrics import Metrics
@@ -41,8 +43,8 @@ class Parser(Protocol):
 class Handle(Protocol):
     """Handles one message of a contact, as Conversations.handle does."""
 
-    async def __call__(self, inbound: Inbound) -> Handled:
-        """Returns when the message and its replies are committed."""
+    async def __call__(self, inbound: Inbound, *, also: Also) -> Handled:
+        """Returns when the message, its replies and what also writes are committed, in one transaction."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +67,32 @@ class Ingestor:
         receive = partial(
             updates.receive, channel=channel_name, bot=bot, external_id=external_id, raw=raw, now=self.now()
         )
-        try:
+        with self._counting(channel_name):
             update = await self.storage.run(receive)
-            self.reached("ingest.stored")
-            if update.status == "received":
-                await self._finish(update)
+        self.reached("ingest.stored")
+        if update.status == "received":
+            await self._finish(update)
+
+    async def keep(self, channel_name: ChannelName, bot: str, raw_of: Mapping[str, bytes]) -> Mapping[str, Finish]:
+        """Keeps those of the updates, by external_id, that are new, in one transaction; gives what handles each.
+
+        What had come before counts one more beginning when it is handled: it may be what took the process down.
+        """
+        receive = partial(updates.receive_new, channel=channel_name, bot=bot, raw_of=raw_of, now=self.now())
+        with self._counting(channel_name):
+            new = await self.storage.run(receive)
+        self.reached("ingest.stored")
+        return {
+            external_id: partial(self._finish, new[external_id])
+            if external_id in new
+            else partial(self, channel_name, bot, external_id, raw)
+            for external_id, raw in raw_of.items()
+        }
+
+    @contextmanager
+    def _counting(self, channel_name: ChannelName) -> Iterator[None]:
+        try:
+            yield
         except StorageDown:
             self.metrics.ingest_failed(channel_name, "storage_down")
             raise
@@ -91,28 +114,32 @@ class Ingestor:
         return deleted
 
     async def _finish(self, update: UpdateRow) -> None:
-        error = "dies" if update.tries > MOST_BEGINNINGS else await self._try(update)
-        if error is None:
-            self.reached("ingest.handled")
-            await self.storage.run(partial(updates.mark_handled, update_id=update.id))
-            self.reached("ingest.marked")
-            return
-        await self.storage.run(partial(updates.quarantine, update_id=update.id, error=error))
+        with self._counting(update.channel):
+            error = "dies" if update.tries > MOST_BEGINNINGS else await self._try(update)
+            if error is None:
+                self.reached("ingest.handled")
+                return
+            await self.storage.run(partial(updates.quarantine, update_id=update.id, error=error))
         self.metrics.ingest_failed(update.channel, "quarantined")
         log.error("update_quarantined", update_id=update.id, channel=update.channel, error=error)
 
     async def _try(self, update: UpdateRow) -> str | None:
-        """Handles what is in the update, trying what fails again; the code of the error that stayed."""
+        """Handles what is in the update, trying what fails again; the code of the error that stayed.
+
+        The update is marked in the transaction of its last message: one commit, and no moment between the two.
+        """
         try:
             inbounds = self.parsers[update.channel].parse(update.raw)
         except Exception as failure:  # noqa: BLE001 - whatever an update holds; it would fail again, so once is enough
             self.metrics.ingest_failed(update.channel, "parse")
             return type(failure).__name__
-        error: str | None = None
+        mark, error = partial(updates.mark_handled, update_id=update.id), None
         for _ in range(TRIES):
             try:
-                for inbound in inbounds:
-                    await self.handle(inbound)
+                for place, inbound in enumerate(inbounds, start=1):
+                    await self.handle(inbound, also=mark if place == len(inbounds) else nothing_more)
+                if not inbounds:
+                    await self.storage.run(mark)
             except StorageDown:
                 raise
             except Exception as failure:  # noqa: BLE001 - the top of a worker: whatever fails is set aside

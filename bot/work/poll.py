@@ -3,13 +3,13 @@
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from telegram.error import Conflict, InvalidToken, TelegramError
 
-from bot.channels.base import Ingest
+from bot.channels.base import Finish, Ingest
 from bot.channels.telegram import TelegramChannel
 from bot.channels.telegram_client import Flooded
 from bot.channels.telegram_parse import chat_of
@@ -22,7 +22,7 @@ log = open_log(__name__)
 
 FIRST_WAIT_S: Final = 1.0
 LONGEST_WAIT_S: Final = 60.0
-CHATS_AT_ONCE: Final = 16
+CHATS_AT_ONCE: Final = 64
 
 
 @dataclass(kw_only=True)
@@ -56,13 +56,13 @@ class Poller:
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 
     async def _once(self) -> float | None:
-        """Fetches and keeps what waits; None where that went well, else the least seconds to wait."""
+        """Fetches, keeps and handles what waits; None where that went well, else the least seconds to wait."""
         try:
             if not self._has_begun:  # a webhook of an earlier start would forbid it
                 await self.channel.bot.delete_webhook(drop_pending_updates=False)
                 self._has_begun = True
             updates = await self.channel.fetch(self._offset)
-            await self._keep(updates)
+            await self._take(updates)
         except Flooded as error:
             log.warning("telegram_429", seconds=error.retry_after_s)
             return error.retry_after_s
@@ -80,32 +80,40 @@ class Poller:
             return None
         return 0.0
 
-    async def _keep(self, updates: list[dict[str, Any]]) -> None:
-        """Keeps updates, those of one chat in order and of several chats at the same time.
+    async def _take(self, updates: list[dict[str, Any]]) -> None:
+        """Keeps updates, then handles those of one chat in order and of several chats at the same time.
 
         Raises:
-            StorageDown: one is not kept; the offset stands at it.
+            StorageDown: one is not handled; the offset stands at it.
         """
         chats: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
+        raw_of: dict[str, bytes] = {}
         for update in updates:
             chats[chat_of(update)].append(update)
-        kept: set[int] = set()
+            raw_of[str(update["update_id"])] = json.dumps(update, ensure_ascii=False).encode("utf-8", "replace")
+        finish_of = await self.ingest.keep(self.channel.name, self.channel.account, raw_of)
+        handled: set[int] = set()
         at_once = asyncio.Semaphore(CHATS_AT_ONCE)
         ends = await asyncio.gather(
-            *(self._keep_chat(chat, kept, at_once) for chat in chats.values()), return_exceptions=True
+            *(self._handle_chat(chat, finish_of, handled, at_once) for chat in chats.values()), return_exceptions=True
         )
         for update in updates:  # in the order in which Telegram gave them, which is that of their numbers
-            if update["update_id"] not in kept:
+            if update["update_id"] not in handled:
                 break
             self._offset = update["update_id"] + 1
         for end in ends:
             if isinstance(end, BaseException):
                 raise end
 
-    async def _keep_chat(self, updates: list[dict[str, Any]], kept: set[int], at_once: asyncio.Semaphore) -> None:
+    async def _handle_chat(
+        self,
+        updates: list[dict[str, Any]],
+        finish_of: Mapping[str, Finish],
+        handled: set[int],
+        at_once: asyncio.Semaphore,
+    ) -> None:
         async with at_once:
             for update in updates:
-                raw = json.dumps(update, ensure_ascii=False).encode("utf-8", "replace")
                 async with self.channel.attending(update):
-                    await self.ingest(self.channel.name, self.channel.account, str(update["update_id"]), raw)
-                kept.add(update["update_id"])
+                    await finish_of[str(update["update_id"])]()
+                handled.add(update["update_id"])

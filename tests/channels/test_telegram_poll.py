@@ -2,12 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 
+from bot.channels.base import Finish
 from bot.channels.telegram import TelegramChannel, open_channel
 from bot.errors import StorageDown
 from bot.model import ChannelName
@@ -51,6 +53,10 @@ class RecordingIngest:
         if text in self.down:
             raise StorageDown("down")
         self.kept.append(text)
+
+    async def keep(self, channel_name: ChannelName, bot: str, raw_of: Mapping[str, bytes]) -> Mapping[str, Finish]:
+        """What keeps each update's text."""
+        return {external_id: partial(self, channel_name, bot, external_id, raw) for external_id, raw in raw_of.items()}
 
 
 @dataclass(kw_only=True)
