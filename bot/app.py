@@ -28,6 +28,7 @@ from bot.storage.dialects import is_sqlite, parse_database_url
 from bot.storage.engine import Storage, open_foreign_engine, open_storage
 from bot.storage.media import MediaFiles
 from bot.storage.migrate import upgrade
+from bot.storage.outbound import Destination
 from bot.storage.processes import dead
 from bot.storage.vault import Vault, open_vault
 from bot.topics import Topics, load_topics
@@ -282,8 +283,8 @@ class _Parts:
 def waker(deliverer: Deliverer, processes: Processes) -> Wake:
     """Wakes this process for a conversation, and the others, of which one may be the one that may send."""
 
-    def wake(conversation_id: UUID) -> None:
-        deliverer.wake(conversation_id)
+    def wake(conversation_id: UUID, to: Destination | None = None) -> None:
+        deliverer.wake(conversation_id, to)
         processes.tell(f"{WAKE}{conversation_id}")
 
     return wake

@@ -28,6 +28,7 @@ from bot.storage import attachments, contacts, conversations, messages
 from bot.storage.conversations import ConversationRow
 from bot.storage.engine import Storage
 from bot.storage.messages import MessageRow
+from bot.storage.outbound import Destination
 from bot.topics import Topics
 from khmer_nlu import Parsed, day_of
 
@@ -49,9 +50,9 @@ class AskVote(Protocol):
 
 
 class Wake(Protocol):
-    """Tells whoever delivers messages that a conversation has some."""
+    """Tells whoever delivers messages that a conversation may have some, and where they go if that is known."""
 
-    def __call__(self, conversation_id: UUID) -> None:
+    def __call__(self, conversation_id: UUID, to: Destination | None = None) -> None:
         """Returns at once."""
 
 
@@ -108,7 +109,7 @@ class Conversations:
         parsed = await self.engine.parse(words, today=day_of(self.now())) if words is not None else None
         handled = await self.storage.run(_with(partial(_handle, parts=self, inbound=inbound, parsed=parsed), also))
         if not handled.duplicate:
-            self.wake(handled.conversation_id)
+            self.wake(handled.conversation_id, _way_back(handled, inbound))
             self.took(inbound.channel, time.perf_counter() - began)
         if handled.asks_vote:
             self.ask_vote_later(handled.conversation_id, self.now())
@@ -158,6 +159,15 @@ def book_of(content: Content, topics: Topics, menu: tuple[Choice, ...], *, staff
         related={answer: entry.related for answer, entry in content.entries.items()},
         offered_by={intent: answer_of[flow] for intent, flow in topics.flows.items() if flow in answer_of},
         staffed=staffed,
+    )
+
+
+def _way_back(handled: Handled, inbound: Inbound) -> Destination:
+    return Destination(
+        conversation_id=handled.conversation_id,
+        channel=inbound.channel,
+        bot=inbound.bot,
+        contact_ref=inbound.contact_ref,
     )
 
 

@@ -127,7 +127,7 @@ def _telegram(application: Application) -> tuple[list[Worker], list[Route]]:
         return [introduction], TelegramWebhook(channel=channel, ingest=ingest, secret=secret).routes()
     return [
         introduction,
-        Poller(channel=channel, ingest=ingest, chance=random.random, processes=application.processes),
+        Poller(channel=channel, keep=ingest.keep, chance=random.random, processes=application.processes),
     ], []
 
 

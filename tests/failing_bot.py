@@ -7,7 +7,7 @@ import asyncio
 from typing import Final
 
 from bot.cli import main
-from bot.conversation import Conversations, Handled
+from bot.conversation import Also, Conversations, Handled, nothing_more
 from bot.model import Inbound, Text
 
 POISON: Final = "poison "
@@ -19,7 +19,7 @@ async def _fail(words: str) -> None:
     raise KeyError(words)
 
 
-async def handle_or_fail(self: Conversations, inbound: Inbound) -> Handled:
+async def handle_or_fail(self: Conversations, inbound: Inbound, *, also: Also = nothing_more) -> Handled:
     """As Conversations.handle, but for poison."""
     match inbound.payload:
         case Text(text=words) if words.startswith(POISON):
@@ -27,7 +27,7 @@ async def handle_or_fail(self: Conversations, inbound: Inbound) -> Handled:
             await asyncio.sleep(0)
             _tasks.clear()
             raise ValueError(f"row of {words}")
-    return await _handle(self, inbound)
+    return await _handle(self, inbound, also=also)
 
 
 if __name__ == "__main__":

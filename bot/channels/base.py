@@ -55,10 +55,6 @@ class Channel(Protocol):
         """
 
 
-Finish = Callable[[], Awaitable[None]]
-"""Handles one update that is kept; raises as Ingest does."""
-
-
 class Ingest(Protocol):
     """Takes a raw update of a channel. When it returns, what is in it is kept, and the platform may forget it."""
 
@@ -69,8 +65,16 @@ class Ingest(Protocol):
             StorageDown: nothing is kept; the platform must deliver it again.
         """
 
-    async def keep(self, channel_name: ChannelName, bot: str, raw_of: Mapping[str, bytes]) -> Mapping[str, Finish]:
-        """Keeps several at once, by external_id, and gives what handles each; only then may the platform forget it.
+
+Finish = Callable[[], Awaitable[None]]
+"""Handles one update, as a call of Ingest with it does."""
+
+
+class Keep(Protocol):
+    """Keeps the updates that came together. When the Finish of one returns, the platform may forget that one."""
+
+    async def __call__(self, channel_name: ChannelName, bot: str, raw_of: Mapping[str, bytes]) -> Mapping[str, Finish]:
+        """Gives what handles each, both by external_id.
 
         Raises:
             StorageDown: none is kept; the platform must deliver them again.

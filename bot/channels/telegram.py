@@ -122,8 +122,9 @@ class TelegramChannel:
         Raises:
             ValueError, TypeError, LookupError: it is no update.
         """
-        found = parse_update(raw, bot=self.account, staff_groups=self.staff_groups)
-        self._watch_groups(json.loads(raw))
+        update = json.loads(raw)
+        found = parse_update(update, bot=self.account, staff_groups=self.staff_groups)
+        self._watch_groups(update)
         return found
 
     def _watch_groups(self, update: dict[str, Any]) -> None:

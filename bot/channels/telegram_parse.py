@@ -1,6 +1,5 @@
-"""Reads Telegram's updates into messages. Pure: the same bytes give the same messages."""
+"""Reads Telegram's updates into messages. Pure: the same update gives the same messages."""
 
-import json
 import re
 from typing import Any, Final
 
@@ -36,18 +35,18 @@ _COMMAND: Final = re.compile(r"/([A-Za-z_]+)(?:@\w+)?(?:\s+(.*))?", re.DOTALL)
 _CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-def parse_update(raw: bytes, *, bot: str, staff_groups: frozenset[int]) -> list[Inbound]:
+def parse_update(update_json: Any, *, bot: str, staff_groups: frozenset[int]) -> list[Inbound]:
     """The messages in an update: one, or none where it is of no concern to us.
 
     Args:
-        raw: the JSON as Telegram sends it.
+        update_json: what Telegram sends, as json.loads gives it.
         bot: our account's number.
         staff_groups: the numbers of the staff group; everything from other groups is left alone.
 
     Raises:
         ValueError, TypeError, LookupError: it is no update.
     """
-    update = Update.de_json(json.loads(raw), None)
+    update = Update.de_json(update_json, None)
     found: tuple[str, int, Payload] | None = None
     if update.callback_query:
         found = _press(update.callback_query)

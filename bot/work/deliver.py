@@ -52,7 +52,7 @@ class Deliverer:
     executor_id: str
     processes: Processes
     reached: Reached = nothing_happens
-    _woken: set[UUID] = field(default_factory=set)
+    _woken: dict[UUID, Destination | None] = field(default_factory=dict)
     _busy: set[UUID] = field(default_factory=set)
     _signal: asyncio.Event = field(default_factory=asyncio.Event)
     _lines: dict[tuple[ChannelName, str], Line] = field(default_factory=dict)
@@ -60,9 +60,12 @@ class Deliverer:
     _is_stopping: bool = False
     _dispatchers: dict[tuple[ChannelName, str], "asyncio.Task[None]"] = field(default_factory=dict)
 
-    def wake(self, conversation_id: UUID) -> None:
-        """Asks for a conversation to be looked at soon; returns at once."""
-        self._woken.add(conversation_id)
+    def wake(self, conversation_id: UUID, to: Destination | None = None) -> None:
+        """Asks for a conversation to be looked at soon; returns at once.
+
+        to: where its messages go, if that is known; else it is looked up.
+        """
+        self._woken[conversation_id] = to or self._woken.get(conversation_id)
         self._signal.set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -118,20 +121,19 @@ class Deliverer:
             due = await self.storage.read(
                 partial(outbound.conversations_with_work, now=self.now(), limit=SWEEP_MOST, channels=ours)
             )
-            self._woken.update(due)
+            self._woken = dict.fromkeys(due) | self._woken
         except ReturneeBotError as error:
             log.error("sweep_failed", error=error)
 
     def _start_woken(self, group: asyncio.TaskGroup) -> None:
-        for conversation_id in self._woken - self._busy:
-            self._woken.discard(conversation_id)
+        for conversation_id in self._woken.keys() - self._busy:
             self._busy.add(conversation_id)
-            group.create_task(self._look(group, conversation_id))
+            group.create_task(self._look(group, conversation_id, self._woken.pop(conversation_id)))
 
-    async def _look(self, group: asyncio.TaskGroup, conversation_id: UUID) -> None:
-        """Lets the conversation stand in line if it has something to send now."""
+    async def _look(self, group: asyncio.TaskGroup, conversation_id: UUID, to: Destination | None) -> None:
+        """Lets the conversation stand in line if it has, or may have, something to send now."""
         try:
-            to = await self._destination(conversation_id)
+            to = self._if_ours(to) if to else await self._destination(conversation_id)
         except ReturneeBotError as error:
             log.error("delivery_waits", error=error)
             to = None
@@ -169,6 +171,9 @@ class Deliverer:
 
     async def _destination(self, conversation_id: UUID) -> Destination | None:
         to = await self.storage.read(partial(outbound.destination, conversation_id=conversation_id, now=self.now()))
+        return self._if_ours(to)
+
+    def _if_ours(self, to: Destination | None) -> Destination | None:
         return to if to and self._may_send(to.channel) else None
 
     def _line_of(self, channel: ChannelName, bot: str) -> Line:

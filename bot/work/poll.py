@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from telegram.error import Conflict, InvalidToken, TelegramError
 
-from bot.channels.base import Finish, Ingest
+from bot.channels.base import Finish, Keep
 from bot.channels.telegram import TelegramChannel
 from bot.channels.telegram_client import Flooded
 from bot.channels.telegram_parse import chat_of
@@ -33,7 +33,7 @@ class Poller:
     """
 
     channel: TelegramChannel
-    ingest: Ingest
+    keep: Keep
     chance: Callable[[], float]
     processes: Processes
     first_wait_s: float = FIRST_WAIT_S
@@ -91,7 +91,7 @@ class Poller:
         for update in updates:
             chats[chat_of(update)].append(update)
             raw_of[str(update["update_id"])] = json.dumps(update, ensure_ascii=False).encode("utf-8", "replace")
-        finish_of = await self.ingest.keep(self.channel.name, self.channel.account, raw_of)
+        finish_of = await self.keep(self.channel.name, self.channel.account, raw_of)
         handled: set[int] = set()
         at_once = asyncio.Semaphore(CHATS_AT_ONCE)
         ends = await asyncio.gather(

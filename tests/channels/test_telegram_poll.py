@@ -44,8 +44,11 @@ class RecordingIngest:
     down: set[str] = field(default_factory=set)
     waits: dict[str, asyncio.Event] = field(default_factory=dict)
 
-    async def __call__(self, channel_name: ChannelName, bot: str, external_id: str, raw: bytes) -> None:
-        """Keeps the update's text."""
+    async def keep(self, channel_name: ChannelName, bot: str, raw_of: Mapping[str, bytes]) -> Mapping[str, Finish]:
+        """What keeps each update's text."""
+        return {external_id: partial(self._handle, raw) for external_id, raw in raw_of.items()}
+
+    async def _handle(self, raw: bytes) -> None:
         text = json.loads(raw).get("message", {}).get("text", "odd")
         self.seen.append(text)
         if text in self.waits:
@@ -53,10 +56,6 @@ class RecordingIngest:
         if text in self.down:
             raise StorageDown("down")
         self.kept.append(text)
-
-    async def keep(self, channel_name: ChannelName, bot: str, raw_of: Mapping[str, bytes]) -> Mapping[str, Finish]:
-        """What keeps each update's text."""
-        return {external_id: partial(self, channel_name, bot, external_id, raw) for external_id, raw in raw_of.items()}
 
 
 @dataclass(kw_only=True)
@@ -80,7 +79,7 @@ class Running:
 @asynccontextmanager
 async def running(fake: FakeTelegram, channel: TelegramChannel, ingest: RecordingIngest) -> AsyncIterator[Running]:
     """Polls while the context is open."""
-    poller = Poller(channel=channel, ingest=ingest, chance=lambda: 0.5, processes=Alone(), first_wait_s=0.05)
+    poller = Poller(channel=channel, keep=ingest.keep, chance=lambda: 0.5, processes=Alone(), first_wait_s=0.05)
     stop = asyncio.Event()
     task = asyncio.create_task(poller.run(stop))
     try:
@@ -197,7 +196,7 @@ async def test_telegram_that_is_not_there_yet_is_waited_for(caplog: pytest.LogCa
     channel = open_channel(
         token="42:AASecretSecretSecretSecret", api_url=f"http://127.0.0.1:{free_port()}", staff_group=None
     )
-    poller = Poller(channel=channel, ingest=RecordingIngest(), chance=lambda: 0.0, processes=Alone(), first_wait_s=0.01)
+    poller = Poller(channel=channel, keep=RecordingIngest().keep, chance=lambda: 0.0, processes=Alone(), first_wait_s=0.01)
     stop = asyncio.Event()
     task = asyncio.create_task(poller.run(stop))
     await until(lambda: caplog.text.count("telegram_unreachable") >= 4)
@@ -211,7 +210,7 @@ async def test_telegram_that_is_not_there_yet_is_waited_for(caplog: pytest.LogCa
 async def test_only_the_process_whose_turn_it_is_polls(fake: FakeTelegram, channel: TelegramChannel) -> None:
     led: set[ChannelName] = set()
     ingest = RecordingIngest()
-    poller = Poller(channel=channel, ingest=ingest, chance=lambda: 0.5, processes=Leading(led))
+    poller = Poller(channel=channel, keep=ingest.keep, chance=lambda: 0.5, processes=Leading(led))
     stop = asyncio.Event()
     task = asyncio.create_task(poller.run(stop))
     fake.text(ANA, "hello")

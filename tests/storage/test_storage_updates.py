@@ -30,6 +30,22 @@ def test_the_same_update_again_is_the_one_that_is_kept_and_counts_a_try(tx: sa.C
     assert count(tx, "raw_updates") == 1
 
 
+def test_of_several_updates_the_new_ones_are_kept_and_the_others_stay_as_they_are(tx: sa.Connection) -> None:
+    known, done = receive(tx, "1"), receive(tx, "2")
+    updates.mark_handled(tx, done.id)
+    raw_of = {"1": b"changed", "2": b"changed", "3": b"three", "4": b"\xff"}
+
+    new = updates.receive_new(tx, channel="telegram", bot="b", raw_of=raw_of, now=NOW)
+
+    assert {name: (row.raw, row.tries, row.status) for name, row in new.items()} == {
+        "3": (b"three", 1, "received"),
+        "4": (b"\xff", 1, "received"),
+    }
+    kept = {row.external_id: row for row in updates.list_open(tx, "received", received_until=NOW, limit=10)}
+    assert kept == {"1": known, **new}
+    assert updates.receive_new(tx, channel="telegram", bot="b", raw_of={}, now=NOW) == {}
+
+
 @pytest.mark.parametrize(("channel", "bot", "external_id"), [("web", "b", "7"), ("telegram", "c", "7")])
 def test_the_same_number_elsewhere_is_another_update(
     tx: sa.Connection, channel: str, bot: str, external_id: str

@@ -305,6 +305,32 @@ async def test_a_conversation_that_nobody_wakes_is_found(post: Post) -> None:
         await post.until(lambda: post.sent)
 
 
+async def test_one_whose_destination_is_known_is_not_looked_up(post: Post) -> None:
+    late = LateReader(post.storage)
+    post.deliverer.storage = late  # type: ignore[assignment]
+    row = await post.say()
+    to = await post.storage.read(partial(outbound.destination, conversation_id=row.conversation_id, now=post.time[0]))
+    stop = asyncio.Event()
+    post.deliverer.wake(row.conversation_id, to)
+    task = asyncio.create_task(post.deliverer.run(stop))
+
+    await post.until(lambda: post.sent)
+    stop.set()
+    late.go_on.set()
+    await asyncio.wait_for(task, PATIENCE_S)
+
+
+async def test_one_that_has_nothing_to_say_is_freed(post: Post) -> None:
+    row = await post.say()
+    to = await post.storage.read(partial(outbound.destination, conversation_id=row.conversation_id, now=post.time[0]))
+    await post.deliverer.drain(row.conversation_id)
+    async with running(post.deliverer):
+        post.deliverer.wake(row.conversation_id, to)
+        await asyncio.sleep(0.05)
+        await post.say()
+        await post.until(lambda: len(post.sent) == 2)
+
+
 class LateReader:
     """A database that says where messages go only when it is told to."""
 

@@ -8,14 +8,16 @@ from functools import partial
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from bot.cases.retention import RAW_UPDATES
-from bot.conversation import Handled
+from bot.conversation import Also, Handled
 from bot.errors import StorageDown
 from bot.metrics import Metrics, QueueFigures
 from bot.model import Inbound, Text
 from bot.storage import updates
 from bot.storage.engine import Storage
+from bot.storage.messages import MessageRow
 from bot.storage.tables import UpdateStatus
 from bot.storage.updates import UpdateRow
 from bot.work.ingest import MOST_BEGINNINGS, Ingestor
@@ -46,12 +48,18 @@ class Handler:
     fails: dict[str, list[Exception]] = field(default_factory=dict)
     handled: list[str] = field(default_factory=list)
 
-    async def __call__(self, inbound: Inbound) -> Handled:
+    async def __call__(self, inbound: Inbound, *, also: Also) -> Handled:
         assert isinstance(inbound.payload, Text)
         words = inbound.payload.text
         if self.fails.get(words):
             raise self.fails[words].pop(0)
-        row = await self.storage.run(partial(hear, contact_ref=inbound.contact_ref, external_id=inbound.external_id))
+
+        def both(tx: sa.Connection) -> MessageRow:
+            row = hear(tx, contact_ref=inbound.contact_ref, external_id=inbound.external_id)
+            also(tx)
+            return row
+
+        row = await self.storage.run(both)
         self.handled.append(words)
         return Handled(conversation_id=row.conversation_id, seq=row.seq, duplicate=False)
 
@@ -152,6 +160,41 @@ async def test_messages_before_one_that_fails_are_handled_once(desk: Desk) -> No
     await desk.send("1", ("a", "one"), ("b", "poison"))
 
     assert await desk.storage.read(lambda tx: count(tx, "messages")) == 1
+
+
+async def test_an_update_without_a_message_is_done_with(desk: Desk) -> None:
+    await desk.send("1")
+
+    assert await desk.listed("received") == []
+
+
+async def test_updates_that_came_together_are_kept_before_one_is_handled(desk: Desk) -> None:
+    raw_of = {name: json.dumps({"texts": [["a", name]]}).encode() for name in ("1", "2", "3")}
+    await desk.send("2", ("a", "2"))
+
+    finish_of = await desk.ingest.keep("telegram", "b", raw_of)
+    assert desk.handler.handled == ["2"]
+    assert {row.external_id for row in await desk.listed("received")} == {"1", "3"}
+    for name in raw_of:
+        await finish_of[name]()
+
+    assert desk.handler.handled == ["2", "1", "3"]
+    assert await desk.listed("received") == []
+
+
+async def test_one_that_takes_the_process_down_takes_none_with_it_that_came_together(desk: Desk) -> None:
+    raw_of = {name: json.dumps({"texts": [["a", name]]}).encode() for name in ("poison", "two")}
+    for _ in range(MOST_BEGINNINGS):  # as often the process dies before it comes to the second
+        finish_of = await desk.ingest.keep("telegram", "b", raw_of)
+        desk.handler.fails["poison"] = [StorageDown("as near to death as a test may come")]
+        with pytest.raises(StorageDown):
+            await finish_of["poison"]()
+
+    for finish in (await desk.ingest.keep("telegram", "b", raw_of)).values():
+        await finish()
+
+    assert desk.handler.handled == ["two"]
+    assert [row.error for row in await desk.listed("quarantined")] == ["dies"]
 
 
 async def test_a_database_that_is_down_counts_no_try_and_the_platform_is_told(desk: Desk) -> None:
