@@ -53,7 +53,7 @@ class Deliverer:
     processes: Processes
     reached: Reached = nothing_happens
     _woken: dict[UUID, Destination | None] = field(default_factory=dict)
-    _busy: set[UUID] = field(default_factory=set)
+    _busy: dict[UUID, bool] = field(default_factory=dict)  # those in hand, and whether they were woken meanwhile
     _signal: asyncio.Event = field(default_factory=asyncio.Event)
     _lines: dict[tuple[ChannelName, str], Line] = field(default_factory=dict)
     _led: frozenset[ChannelName] = frozenset()
@@ -65,6 +65,9 @@ class Deliverer:
 
         to: where its messages go, if that is known; else it is looked up.
         """
+        if conversation_id in self._busy:
+            self._busy[conversation_id] = True
+            return
         self._woken[conversation_id] = to or self._woken.get(conversation_id)
         self._signal.set()
 
@@ -121,14 +124,16 @@ class Deliverer:
             due = await self.storage.read(
                 partial(outbound.conversations_with_work, now=self.now(), limit=SWEEP_MOST, channels=ours)
             )
-            self._woken = dict.fromkeys(due) | self._woken
+            for conversation_id in due:
+                self.wake(conversation_id)
         except ReturneeBotError as error:
             log.error("sweep_failed", error=error)
 
     def _start_woken(self, group: asyncio.TaskGroup) -> None:
-        for conversation_id in self._woken.keys() - self._busy:
-            self._busy.add(conversation_id)
-            group.create_task(self._look(group, conversation_id, self._woken.pop(conversation_id)))
+        woken, self._woken = self._woken, {}
+        for conversation_id, to in woken.items():
+            self._busy[conversation_id] = False
+            group.create_task(self._look(group, conversation_id, to))
 
     async def _look(self, group: asyncio.TaskGroup, conversation_id: UUID, to: Destination | None) -> None:
         """Lets the conversation stand in line if it has, or may have, something to send now."""
@@ -165,9 +170,8 @@ class Deliverer:
             self.wake(to.conversation_id)  # there may be more to say
 
     def _free(self, conversation_id: UUID) -> None:
-        self._busy.discard(conversation_id)
-        if conversation_id in self._woken:
-            self._signal.set()
+        if self._busy.pop(conversation_id):
+            self.wake(conversation_id)
 
     async def _destination(self, conversation_id: UUID) -> Destination | None:
         to = await self.storage.read(partial(outbound.destination, conversation_id=conversation_id, now=self.now()))
