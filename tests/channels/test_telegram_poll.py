@@ -196,7 +196,9 @@ async def test_telegram_that_is_not_there_yet_is_waited_for(caplog: pytest.LogCa
     channel = open_channel(
         token="42:AASecretSecretSecretSecret", api_url=f"http://127.0.0.1:{free_port()}", staff_group=None
     )
-    poller = Poller(channel=channel, keep=RecordingIngest().keep, chance=lambda: 0.0, processes=Alone(), first_wait_s=0.01)
+    poller = Poller(
+        channel=channel, keep=RecordingIngest().keep, chance=lambda: 0.0, processes=Alone(), first_wait_s=0.01
+    )
     stop = asyncio.Event()
     task = asyncio.create_task(poller.run(stop))
     await until(lambda: caplog.text.count("telegram_unreachable") >= 4)
