@@ -2,27 +2,27 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from bot.channels.base import Channel
-from bot.errors import ReturneeBotError, SendRejected, SendRetryable, StorageDown
+from bot.errors import ReturneeBotError, SendError, StorageDown
 from bot.hearing import buttons_of
 from bot.logs import open_log
 from bot.metrics import Metrics
-from bot.model import ChannelName, OutboundMessage, SendClass
+from bot.model import ChannelName, OutboundMessage
 from bot.storage import holds, outbound
 from bot.storage.engine import Storage
 from bot.storage.outbound import Destination, OutboundRow
 from bot.storage.processes import dead
 from bot.work.crash import Reached, nothing_happens
+from bot.work.outcome import Outcome, outcome_of, write_down
 from bot.work.pace import Line, is_paced
-from bot.work.retry import delay_before_retry, gives_up
 from bot.work.together import Processes
 
 log = open_log(__name__)
@@ -208,26 +208,26 @@ class Deliverer:
     def _claim_of(self, to: Destination) -> Callable[[Connection], OutboundRow | None]:
         return partial(outbound.claim, conversation_id=to.conversation_id, now=self.now(), by=self.executor_id)
 
-    def _held(self, line: Line) -> "_Outcome | None":
+    def _held(self, line: Line) -> Outcome | None:
         """That the message waits, if the platform asked for silence while it was being claimed."""
         wait_s = line.held_s()
         if not wait_s:
             return None
-        return _Outcome(status="queued", error="held", not_before=self.now() + timedelta(seconds=wait_s), answered=None)
+        return Outcome(status="queued", error="held", not_before=self.now() + timedelta(seconds=wait_s), answered=None)
 
-    def _hold(self, to: Destination, line: Line, outcome: "_Outcome") -> None:
+    def _hold(self, to: Destination, line: Line, outcome: Outcome) -> None:
         if outcome.hold_s and outcome.chat_only:
             line.hold_chat(to, outcome.hold_s)
         elif outcome.hold_s:
             line.hold(outcome.hold_s)
 
     async def _write_down(
-        self, to: Destination, row: OutboundRow, outcome: "_Outcome", *, claim_next: bool
+        self, to: Destination, row: OutboundRow, outcome: Outcome, *, claim_next: bool
     ) -> OutboundRow | None:
         """Keeps what became of the message, however long the database is down: else nobody would know."""
         self.metrics.sent(to.channel, "retry" if outcome.status == "queued" else outcome.status)
         claim = self._claim_of(to) if claim_next else None
-        write = partial(_mark, to=to, row=row, outcome=outcome, now=self.now(), claim=claim)
+        write = partial(write_down, to=to, row=row, outcome=outcome, now=self.now(), claim=claim)
         while True:
             try:
                 following = await self.storage.run(write)
@@ -240,7 +240,7 @@ class Deliverer:
                 self.reached("deliver.marked")
                 return following
 
-    async def _send(self, row: OutboundRow) -> "_Outcome":
+    async def _send(self, row: OutboundRow) -> Outcome:
         message = OutboundMessage(
             id=row.message.id,
             seq=row.message.seq,
@@ -253,74 +253,12 @@ class Deliverer:
         )
         try:
             platform_id = await self.channels[row.message.channel].send(message)
-        except SendRejected as error:
-            return _Outcome(status="rejected", error=error.reason)
-        except SendRetryable as error:
-            return self._later(row, error)
-        return _Outcome(status="sent", platform_id=platform_id)
-
-    def _later(self, row: OutboundRow, error: SendRetryable) -> "_Outcome":
-        now = self.now()
-        outcome = _Outcome(
-            status="queued",
-            error=error.reason,
-            not_before=now + delay_before_retry(row.attempts, error.retry_after_s, chance=self.chance()),
-            hold_s=error.retry_after_s or 0.0,
-            chat_only=error.chat_only,
-            answered=error.retry_after_s is not None,
-        )
-        if error.maybe_sent and row.send_class is SendClass.B:
-            return replace(outcome, status="maybe_sent")
-        if gives_up(row.attempts, age=now - row.message.created_at):
-            log.error("message_given_up", message_id=row.message.id, attempts=row.attempts)
-            return replace(outcome, status="failed")
-        return outcome
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Outcome:
-    """What became of one send; queued: to be tried again at not_before.
-
-    answered says whether the platform did its part, None where it was not asked; hold_s, how long it wants to hear
-    nothing, of this contact only or of anybody.
-    """
-
-    status: Literal["sent", "maybe_sent", "rejected", "failed", "queued"]
-    platform_id: str | None = None
-    error: str = ""
-    not_before: datetime | None = None
-    hold_s: float = 0.0
-    chat_only: bool = False
-    answered: bool | None = True
+        except SendError as error:
+            return outcome_of(row, error, now=self.now(), chance=self.chance())
+        return Outcome(status="sent", platform_id=platform_id)
 
 
 def _recover(tx: Connection, *, now: datetime) -> None:
     """Frees what processes were sending that are dead."""
     if claimed := outbound.claimers(tx):
         outbound.recover(tx, now, claimers=dead(tx, claimed))
-
-
-def _mark(
-    tx: Connection,
-    *,
-    to: Destination,
-    row: OutboundRow,
-    outcome: _Outcome,
-    now: datetime,
-    claim: Callable[[Connection], OutboundRow | None] | None,
-) -> OutboundRow | None:
-    message_id = row.message.id
-    match outcome.status:
-        case "sent":
-            outbound.mark_sent(tx, message_id, platform_id=outcome.platform_id, now=now)
-        case "maybe_sent":
-            outbound.mark_maybe_sent(tx, message_id, error=outcome.error, now=now)
-        case "rejected":
-            outbound.mark_rejected(tx, message_id, error=outcome.error, now=now)
-        case "failed":
-            outbound.mark_failed(tx, message_id, error=outcome.error, now=now)
-        case "queued":
-            outbound.mark_retry(tx, message_id, not_before=outcome.not_before or now, error=outcome.error, now=now)
-    if outcome.hold_s and not outcome.chat_only:
-        holds.hold(tx, channel=to.channel, bot=to.bot, until=now + timedelta(seconds=outcome.hold_s))
-    return claim(tx) if claim else None
