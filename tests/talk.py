@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from bot.content.render import text
 from bot.content.store import ContentStore
-from bot.conversation import Conversations, Handled
+from bot.conversation import Also, Conversations, Handled, nothing_more
 from bot.flows.loader import load_menu
 from bot.followups import Followups
 from bot.hearing import buttons_of
@@ -65,16 +65,15 @@ class Talk:
         """Lets time pass."""
         self.time[0] += timedelta(**units)
 
-    async def send(self, payload: Payload, external_id: str | None = None) -> Handled:
-        return await self.conversations.handle(
-            Inbound(
-                channel="web",
-                bot="test",
-                external_id=external_id or uuid4().hex,
-                contact_ref=self.contact_ref,
-                payload=payload,
-            )
+    async def send(self, payload: Payload, external_id: str | None = None, *, also: Also = nothing_more) -> Handled:
+        inbound = Inbound(
+            channel="web",
+            bot="test",
+            external_id=external_id or uuid4().hex,
+            contact_ref=self.contact_ref,
+            payload=payload,
         )
+        return await self.conversations.handle(inbound, also=also)
 
     async def say(self, words: str) -> list[MessageRow]:
         """Writes, lets the bot deliver, and gives what it sent in answer."""

@@ -15,6 +15,7 @@ from bot.hearing import buttons_of
 from bot.model import Attachment, Blocked, Command, CommandName, Inbound, Moved, Press, Returned, StaffCommand, Text
 from bot.storage import attachments, cases, contacts, conversations, messages
 from bot.storage.messages import MessageRow
+from tests.storage.rows import count
 from tests.talk import Talk
 
 
@@ -49,6 +50,30 @@ async def test_twenty_copies_at_once_are_one_message(talk: Talk) -> None:
     handled = await asyncio.gather(*(talk.send(Text(text="wages"), external_id="m1") for _ in range(20)))
 
     assert [one.duplicate for one in handled].count(False) == 1
+
+
+@pytest.mark.parametrize("payload", [Text(text="wages"), Blocked()], ids=["message", "notice"])
+async def test_what_is_written_also_is_written_with_the_message_each_time_or_not_at_all(
+    talk: Talk, payload: Text | Blocked
+) -> None:
+    def once(tx: Connection) -> None:
+        conversation = conversations.find(tx, channel="web", bot="test", contact_ref=talk.contact_ref)
+        assert conversation is not None
+        said.append(conversation.last_seq)
+
+    def fail(tx: Connection) -> None:
+        once(tx)
+        raise InterruptedError
+
+    said: list[int] = []
+    with pytest.raises(InterruptedError):
+        await talk.send(payload, "m1", also=fail)
+    assert await talk.storage.read(lambda tx: count(tx, "conversations")) == 0
+    for _ in range(2):
+        await talk.send(payload, "m1", also=once)
+
+    assert len(said) == 3
+    assert len(set(said)) == 1
 
 
 async def test_more_and_source_open_what_they_say(talk: Talk) -> None:

@@ -61,8 +61,8 @@ class Poller:
             if not self._has_begun:  # a webhook of an earlier start would forbid it
                 await self.channel.bot.delete_webhook(drop_pending_updates=False)
                 self._has_begun = True
-            updates = await self.channel.fetch(self._offset)
-            await self._take(updates)
+            if updates := await self.channel.fetch(self._offset):
+                await self._take(updates)
         except Flooded as error:
             log.warning("telegram_429", seconds=error.retry_after_s)
             return error.retry_after_s
