@@ -1,9 +1,5 @@
 """`backup` and `restore`, as an operator types them after the disk is gone."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -16,22 +12,14 @@ from bot.storage.alone import alone
 from bot.storage.engine import open_storage
 from bot.storage.tables import conversations
 from bot.storage.vault import open_vault
+from tests.commands import Run, over_the_talk_in
 from tests.talk import Talk
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """Types a command over the talk's data."""
-    database = f"sqlite:///{tmp_path / 'bot.db'}"
-    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "DATABASE_URL": database, "PORT": "1"}
-
-    def typed(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "bot", *words]
-        return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60)
-
-    return typed
+    return over_the_talk_in(tmp_path)
 
 
 def only(folder: Path) -> str:

@@ -1,7 +1,6 @@
 """The command line as it is typed: output, exit codes, and errors on standard error."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,28 +9,17 @@ from typing import Any
 import pytest
 
 from bot.settings import REPOSITORY
+from tests.commands import Done, environment_of, run
 
 
 @pytest.fixture
 def environment(tmp_path: Path, models: Path) -> dict[str, str]:
     """A data folder of the test's own, with trained models."""
     (tmp_path / "models").symlink_to(models)
-    return {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "COLUMNS": "200"}
+    return environment_of(tmp_path)
 
 
-def run(environment: dict[str, str], *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bot", *words],
-        env=environment,
-        cwd=environment["DATA_DIR"],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-
-
-def objects(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+def objects(done: Done) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 

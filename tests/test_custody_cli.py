@@ -1,36 +1,22 @@
 """The commands for records, as an operator types them."""
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from tests.commands import Run, over_the_talk_in
 from tests.talk import Talk
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 NUMBER = "4821"
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """Types a command over the talk's data."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "DATA_DIR": str(tmp_path),
-        "DATABASE_URL": f"sqlite:///{tmp_path / 'bot.db'}",
-    }
-
-    def typed(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "bot", *words]
-        return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60)
-
-    return typed
+    return over_the_talk_in(tmp_path)
 
 
 async def with_case(talk: Talk) -> str:

@@ -1,9 +1,6 @@
 """What people wrote can be read nowhere on the disk; and the commands for the keys, as an operator types them."""
 
 import json
-import os
-import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -13,24 +10,14 @@ from sqlalchemy import Connection
 
 from bot.model import Attachment, Text
 from bot.storage import cases, masterkeys, updates
+from tests.commands import environment_of, run
 from tests.talk import Talk
 
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """A data folder of the test's own."""
-    return {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "COLUMNS": "200"}
-
-
-def run(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bot", *words],
-        env=environment,
-        cwd=environment["DATA_DIR"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return environment_of(tmp_path)
 
 
 async def test_of_fifty_canaries_none_stands_in_any_file(talk: Talk, tmp_path: Path) -> None:

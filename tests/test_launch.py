@@ -1,10 +1,7 @@
 """`check --launch` lists what must exist before the bot goes to returnees, and nothing once people have seen to it."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 
@@ -14,9 +11,11 @@ from bot.checks.launch import DECISIONS, FACTS, FILE, TEXTS, check_launch, texts
 from bot.content.loader import load_content
 from bot.settings import REPOSITORY, Paths
 from bot.topics import load_topics
+from tests.commands import environment_of, run
 
 TODAY = date(2026, 11, 26)
 PHONE = "012 345 678"
+COMMAND = ("check", "--launch", "--json")
 MISSING = [
     "CRISIS_PHONE: error: There is no adult crisis line.",
     *(f"there is no fact “{name}”" for name in FACTS),
@@ -72,17 +71,6 @@ def edit(file: Path, old: str, new: str) -> None:
     words = file.read_text(encoding="utf-8")
     assert old in words
     file.write_text(words.replace(old, new, 1), encoding="utf-8")
-
-
-def run(folder: Path, **settings: str) -> "subprocess.CompletedProcess[str]":
-    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(folder), "COLUMNS": "200", **settings}
-    return subprocess.run(
-        [sys.executable, "-m", "bot", "check", "--launch", "--json"],
-        env=environment,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
 
 
 def test_today_the_launch_is_refused_with_a_line_for_each_thing_that_is_missing() -> None:
@@ -182,8 +170,8 @@ def test_without_the_file_it_is_asked_for(filled: Path) -> None:
 
 
 def test_the_command_refuses_today_s_repository_and_takes_a_filled_copy(filled: Path, tmp_path: Path) -> None:
-    today = run(tmp_path)
-    then = run(tmp_path, FILES_DIR=str(filled), CRISIS_PHONE=PHONE)
+    today = run(environment_of(tmp_path), *COMMAND)
+    then = run(environment_of(tmp_path, FILES_DIR=str(filled), CRISIS_PHONE=PHONE), *COMMAND)
 
     assert (today.returncode, then.returncode) == (1, 0), today.stderr + then.stderr
     errors = [finding for finding in json.loads(today.stdout) if finding["level"] == "error"]
@@ -191,7 +179,8 @@ def test_the_command_refuses_today_s_repository_and_takes_a_filled_copy(filled: 
 
 
 def test_in_production_wrong_settings_are_listed_with_the_rest(filled: Path, tmp_path: Path) -> None:
-    done = run(tmp_path, FILES_DIR=str(filled), MODE="production", CRISIS_PHONE=PHONE)
+    settings = {"FILES_DIR": str(filled), "MODE": "production", "CRISIS_PHONE": PHONE}
+    done = run(environment_of(tmp_path, **settings), *COMMAND)
 
     errors = [finding["path"] for finding in json.loads(done.stdout) if finding["level"] == "error"]
     assert done.returncode == 1
