@@ -13,12 +13,13 @@ import pytest
 from bot.channels.base import Capabilities
 from bot.errors import SendError, SendRejected, SendRetryable, StorageDown
 from bot.metrics import Metrics, QueueFigures
-from bot.model import OutboundMessage, SendClass
+from bot.model import ChannelName, OutboundMessage, SendClass
 from bot.storage import holds, outbound
 from bot.storage.engine import Storage
 from bot.storage.messages import MessageRow
 from bot.work.crash import nothing_happens
 from bot.work.deliver import Deliverer
+from bot.work.together import Alone
 from tests.fakes import RecordingChannel, deliverer_of
 from tests.storage.rows import NOW, say, status
 
@@ -50,12 +51,12 @@ class Post:
     def pass_time(self, **units: float) -> None:
         self.time[0] += timedelta(**units)
 
-    async def until(self, condition: Callable[[], Any]) -> None:
-        """Lets time pass, ten times as fast as outside, until the condition is true."""
+    async def until(self, condition: Callable[[], Any], *, passing: float = 0.05) -> None:
+        """Lets time pass, by so many seconds at a step of 5 ms, until the condition is true."""
         async with asyncio.timeout(PATIENCE_S):
             while not condition():
                 await asyncio.sleep(0.005)
-                self.pass_time(seconds=0.05)
+                self.pass_time(seconds=passing)
 
     @property
     def sent(self) -> list[tuple[str, int]]:
@@ -66,6 +67,14 @@ class Post:
         name = f'returnee_bot_sends_total{{channel="web",result="{result}"}}'
         lines = self.metrics.render(nothing).decode().splitlines()
         return next(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
+
+@dataclass(frozen=True)
+class Follower(Alone):
+    """A process that leads no channel."""
+
+    def leads(self, channel: ChannelName) -> bool:
+        return False
 
 
 @pytest.fixture
@@ -320,6 +329,19 @@ async def test_one_whose_destination_is_known_is_not_looked_up(post: Post) -> No
     await asyncio.wait_for(task, PATIENCE_S)
 
 
+async def test_where_another_process_sends_nothing_is_sent_though_the_destination_is_known(storage: Storage) -> None:
+    post = Post(storage=storage, channel=RecordingChannel(capabilities=Capabilities(buttons=True, sends_per_s=30)))
+    post.deliverer.processes = Follower()
+    row = await post.say()
+    to = await post.storage.read(partial(outbound.destination, conversation_id=row.conversation_id, now=post.time[0]))
+    async with running(post.deliverer):
+        post.deliverer.wake(row.conversation_id, to)
+        await asyncio.sleep(0.1)
+
+    assert post.sent == []
+    assert await post.storage.read(partial(status, row=row)) == "queued"
+
+
 async def test_one_that_has_nothing_to_say_is_freed(post: Post) -> None:
     row = await post.say()
     to = await post.storage.read(partial(outbound.destination, conversation_id=row.conversation_id, now=post.time[0]))
@@ -339,10 +361,25 @@ class LateReader:
         self.run, self.is_closed = storage.run, False
 
     async def read(self, fn: Callable[[Any], Any]) -> Any:
+        found = await self._storage.read(fn)
         if isinstance(fn, partial) and fn.func is outbound.destination:
             self.asked.set()
             await self.go_on.wait()
-        return await self._storage.read(fn)
+        return found
+
+
+async def test_what_is_said_while_it_is_looked_whether_there_is_something_is_sent_at_once(post: Post) -> None:
+    late = LateReader(post.storage)
+    row = await post.say()
+    await post.drain(row)
+    post.deliverer.storage = late  # type: ignore[assignment]
+    async with running(post.deliverer):  # no time passes, so nothing is swept
+        post.deliverer.wake(row.conversation_id)
+        await late.asked.wait()
+        await post.say()
+        post.deliverer.wake(row.conversation_id)
+        late.go_on.set()
+        await post.until(lambda: len(post.sent) == 2, passing=0)
 
 
 async def test_delivery_ends_though_a_conversation_is_looked_at_in_that_moment(post: Post) -> None:

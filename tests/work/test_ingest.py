@@ -159,6 +159,7 @@ async def test_messages_before_one_that_fails_are_handled_once(desk: Desk) -> No
 
     await desk.send("1", ("a", "one"), ("b", "poison"))
 
+    assert [row.external_id for row in await desk.listed("quarantined")] == ["1"]
     assert await desk.storage.read(lambda tx: count(tx, "messages")) == 1
 
 
