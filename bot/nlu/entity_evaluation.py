@@ -13,10 +13,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from bot.documents import read_text
-from bot.errors import ContentError, ContentErrors
+from bot.nlu.labelled import read_labelled
 from khmer_nlu import Slot, find_entities, read_slot
 
 
@@ -43,24 +42,9 @@ class Line(BaseModel):
 
 
 def read_lines(path: Path) -> tuple[Line, ...]:
-    """The labelled sentences of a file.
-
-    Raises:
-        ContentErrors: each line that is not one.
-    """
-    lines, errors = [], []
-    for number, written in enumerate(read_text(path).splitlines(), start=1):
-        if not written.strip():
-            continue
-        try:
-            lines.append(Line.model_validate_json(written))
-        except ValidationError as error:
-            problem = "; ".join(f"{'.'.join(map(str, e['loc']))} {e['msg']}".strip() for e in error.errors())
-            fix = 'Write {"text": "…", "today": "YYYY-MM-DD", "entities": [{"entity", "raw", "value"}]}.'
-            errors.append(ContentError(path, number, f"{problem}.", fix))
-    if errors:
-        raise ContentErrors(errors)
-    return tuple(lines)
+    """The labelled sentences of a file; raises as read_labelled."""
+    form = '{"text": "…", "today": "YYYY-MM-DD", "entities": [{"entity", "raw", "value"}]}'
+    return read_labelled(path, Line, form=form)
 
 
 def evaluate(lines: Iterable[Line]) -> dict[str, Any]:

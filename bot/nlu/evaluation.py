@@ -20,11 +20,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from bot.documents import read_text
-from bot.errors import ContentError, ContentErrors
 from bot.nlu.engine import Engine
+from bot.nlu.labelled import read_labelled
 from bot.topics import Topics
 from khmer_nlu import OUT_OF_SCOPE, Parsed
 
@@ -109,25 +108,8 @@ class Judged:
 
 
 def read_lines(path: Path) -> tuple[Line, ...]:
-    """The labelled sentences of a file.
-
-    Raises:
-        ContentErrors: each line that is not one.
-    """
-    lines, errors = [], []
-    for number, written in enumerate(read_text(path).splitlines(), start=1):
-        if not written.strip():
-            continue
-        try:
-            lines.append(Line.model_validate_json(written))
-        except ValidationError as error:
-            problem = "; ".join(f"{'.'.join(map(str, e['loc']))} {e['msg']}".strip() for e in error.errors())
-            errors.append(ContentError(path, number, f"{problem}.", 'Write {"text": "…", "intent": "…"}.'))
-    if not lines and not errors:
-        errors.append(ContentError(path, None, "The file is empty.", "Give it labelled sentences."))
-    if errors:
-        raise ContentErrors(errors)
-    return tuple(lines)
+    """The labelled sentences of a file; raises as read_labelled."""
+    return read_labelled(path, Line, form='{"text": "…", "intent": "…"}')
 
 
 async def evaluate(engine: Engine, lines: Iterable[Line], topics: Topics, *, today: date) -> dict[str, Any]:
