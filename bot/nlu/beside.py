@@ -10,6 +10,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,8 +24,10 @@ from khmer_nlu import Parsed, Slot, complete, parse
 from khmer_nlu.parsed import NOT_UNDERSTOOD
 
 TRIES: Final = 2
-TIMEOUT_S: Final = 10.0
-"""For one message, the start of the child included; the longest message takes a hundredth of it."""
+PATIENCE_S: Final = 3.0
+"""So long one message waits for a child that is up: pages and platforms wait for us 4.5 s."""
+SILENT_S: Final = 10.0
+"""A child that owes an answer, or the end of its start, for so long hangs; the longest message takes a hundredth."""
 _LINE_MAX: Final = 2**24
 
 log = open_log(__name__)
@@ -33,12 +36,13 @@ log = open_log(__name__)
 class BesideEngine:
     """An Engine over a trained folder, in a child process that is started anew when it dies.
 
-    A message in whose way the child dies twice is read by the rules alone: danger and amounts, but no intent.
+    A message for which the child dies twice or takes too long is read by the rules alone: danger and amounts, but no
+    intent.
     """
 
-    def __init__(self, folder: Path, *, timeout_s: float = TIMEOUT_S) -> None:
-        """Starts the child, and does not wait for it; one that is silent for timeout_s is taken for dead."""
-        self._folder, self._timeout_s = folder, timeout_s
+    def __init__(self, folder: Path, *, patience_s: float = PATIENCE_S, silent_s: float = SILENT_S) -> None:
+        """Starts the child, and does not wait for it."""
+        self._folder, self._patience_s, self._silent_s = folder, patience_s, silent_s
         self._child = _Child.start(folder)
 
     async def labels(self) -> frozenset[str]:
@@ -51,18 +55,26 @@ class BesideEngine:
 
     async def parse(self, text: str, *, today: date, slot: Slot | None = None) -> Parsed:
         """What the text means, on this day, as the answer to this question; never raises for any text."""
+        question = {"text": text, "today": today.isoformat(), "slot": slot}
         for _ in range(TRIES):
+            if self._child.owes_s() > self._silent_s:
+                await self._replace(self._child)
             child = self._child
             try:
-                async with asyncio.timeout(self._timeout_s):
-                    return _parsed_of(await child.ask({"text": text, "today": today.isoformat(), "slot": slot}))
-            except (ConnectionError, TimeoutError):
-                if child is self._child:  # or another message has seen to it
-                    log.error("understanding_died")
-                    self._child = _Child.start(self._folder)
-                    child.process.kill()
-                    await child.aclose()
+                async with asyncio.timeout(self._patience_s if child.is_up else self._silent_s):
+                    return _parsed_of(await child.ask(question))
+            except ConnectionError:
+                await self._replace(child)
+            except TimeoutError:
+                break
         return complete(text, NOT_UNDERSTOOD, today=today, slot=slot)
+
+    async def _replace(self, child: "_Child") -> None:
+        if child is self._child:  # else another message has seen to it
+            log.error("understanding_died")
+            self._child = _Child.start(self._folder)
+            child.process.kill()
+            await child.aclose()
 
     async def aclose(self) -> None:
         """Ends the child after what it was asked."""
@@ -75,7 +87,8 @@ class _Child:
 
     process: subprocess.Popen[bytes]
     ours: socket.socket
-    _answers: deque["asyncio.Future[Any]"] = field(default_factory=deque)
+    _answers: deque["tuple[asyncio.Future[Any], float]"] = field(default_factory=deque)
+    _opened_at: float = 0.0
     _opened: "asyncio.Task[asyncio.StreamWriter] | None" = None
     _reading: "asyncio.Task[None] | None" = None
     _labels: list[str] = field(default_factory=list)
@@ -90,6 +103,17 @@ class _Child:
                 command, stdin=theirs.fileno(), stdout=theirs.fileno(), env={**os.environ, "OMP_NUM_THREADS": "1"}
             )
         return cls(process=process, ours=ours)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether its model is loaded."""
+        return self._reading is not None
+
+    def owes_s(self) -> float:
+        """For how long it has owed an answer, or the end of its start; 0 where it owes nothing."""
+        if self._answers:
+            return time.monotonic() - self._answers[0][1]
+        return time.monotonic() - self._opened_at if self._opened and not self.is_up else 0.0
 
     async def labels(self) -> list[str]:
         """What it says first, when its model is loaded."""
@@ -106,7 +130,7 @@ class _Child:
         if self._reading is None or self._reading.done():
             raise ConnectionResetError
         answer = asyncio.get_running_loop().create_future()
-        self._answers.append(answer)
+        self._answers.append((answer, time.monotonic()))
         writer.write(json.dumps(question).encode() + b"\n")
         return await answer
 
@@ -123,7 +147,7 @@ class _Child:
 
     async def _writer(self) -> asyncio.StreamWriter:
         if self._opened is None:
-            self._opened = asyncio.create_task(self._open())
+            self._opened, self._opened_at = asyncio.create_task(self._open()), time.monotonic()
         return await asyncio.shield(self._opened)
 
     async def _open(self) -> asyncio.StreamWriter:
@@ -139,9 +163,9 @@ class _Child:
     async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
             async for line in reader:
-                _settle(self._answers.popleft(), json.loads(line))
+                _settle(self._answers.popleft()[0], json.loads(line))
         while self._answers:
-            _settle(self._answers.popleft(), ConnectionResetError())
+            _settle(self._answers.popleft()[0], ConnectionResetError())
         await _close(writer)
 
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import date
 from pathlib import Path
 
@@ -40,8 +40,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @asynccontextmanager
-async def beside(folder: Path, *, timeout_s: float = WAIT_S) -> AsyncIterator[BesideEngine]:
-    engine = BesideEngine(folder, timeout_s=timeout_s)
+async def beside(folder: Path, *, patience_s: float = WAIT_S, silent_s: float = WAIT_S) -> AsyncIterator[BesideEngine]:
+    engine = BesideEngine(folder, patience_s=patience_s, silent_s=silent_s)
     try:
         await engine.labels()
         yield engine
@@ -95,12 +95,42 @@ async def test_when_it_is_killed_the_messages_in_its_hands_are_understood_by_ano
     assert len(caplog.records) == 1  # one line, not one for each message
 
 
-async def test_one_that_hangs_is_replaced(model: Path) -> None:
-    async with beside(model, timeout_s=3) as engine:
+async def test_nobody_waits_for_one_that_hangs_and_it_is_replaced(model: Path) -> None:
+    async with beside(model, patience_s=1, silent_s=4) as engine:
         first = child()
         first.suspend()
+        in_danger = await engine.parse("i want to kill myself", today=TODAY)
+        assert (in_danger.crisis, in_danger.intent) == ("crisis_self_harm", "nlu_fallback")
+        assert child().pid == first.pid
+        await asyncio.sleep(3.3)
+        await engine.labels()
+        engine._patience_s = WAIT_S
         assert (await engine.parse(TEXTS[0], today=TODAY)).ranking
         assert child().pid != first.pid
+
+
+async def test_one_that_hangs_is_replaced_though_everybody_goes_away_before(model: Path) -> None:
+    async with beside(model, silent_s=0.5) as engine:
+        first = child()
+        first.suspend()
+        for _ in range(3):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(engine.parse(TEXTS[0], today=TODAY), 0.3)
+        await engine.labels()
+        assert (await engine.parse(TEXTS[0], today=TODAY)).ranking
+        assert child().pid != first.pid
+
+
+async def test_one_that_hangs_at_its_start_is_replaced(model: Path) -> None:
+    engine = BesideEngine(model, silent_s=4)
+    first = child()
+    first.suspend()
+    try:
+        assert not (await engine.parse(TEXTS[0], today=TODAY)).ranking
+        assert (await engine.parse(TEXTS[0], today=TODAY)).ranking
+        assert child().pid != first.pid
+    finally:
+        await engine.aclose()
 
 
 async def test_when_it_can_not_be_started_danger_is_still_found_and_it_is_tried_again(
