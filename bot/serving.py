@@ -147,7 +147,8 @@ async def _beside(application: Application, workers: Sequence[Worker], app: Star
         group.create_task(application.watchman.run(stop))
         regular = regular_jobs(application.ingest, application.retention, application.audit_heads, application.fetcher)
         group.create_task(application.timers.run(stop, {ASK_VOTE: application.followups.ask_vote}, regular))
-        await application.ingest.resume()
+        if application.processes.can_tell_who_is_dead():  # else a living one may have them in hand
+            await application.ingest.resume()
         for worker in workers:
             group.create_task(worker.run(stop))
         group.create_task(application.live.watch(stop))

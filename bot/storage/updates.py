@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -16,7 +16,7 @@ from bot.storage.vault import vault_of
 
 @dataclass(frozen=True, kw_only=True)
 class UpdateRow:
-    """A raw update; channel, bot and external_id together name it. tries counts how often its handling began.
+    """A raw update; channel, bot and external_id together name it. tries counts the processes that began with it.
 
     raw is empty once it is handled.
     """
@@ -64,15 +64,22 @@ _PURGE = sa.delete(raw_updates).where(raw_updates.c.id.in_(_OLD.scalar_subquery(
 
 
 def receive(
-    tx: sa.Connection, *, channel: ChannelName, bot: str, external_id: str, raw: bytes, now: datetime
+    tx: sa.Connection,
+    *,
+    channel: ChannelName,
+    bot: str,
+    external_id: str,
+    raw: bytes,
+    now: datetime,
+    counts: bool = True,
 ) -> UpdateRow:
-    """The update, kept if it is new; one more try is counted unless it is done with already."""
+    """The update, kept if it is new; if it counts, one more try is counted unless it is done with already."""
     new = _new(channel, bot, external_id, raw, now)
     if tx.execute(_INSERT, _sealed(tx, new)).rowcount == 1:
         return new
     name = {"of_channel": channel, "of_bot": bot, "of_external_id": external_id}
     known = _read(tx, tx.execute(_FIND, name).one())
-    if known.status != "received":
+    if known.status != "received" or not counts:
         return known
     tx.execute(_BEGIN, {"of_update": known.id})
     return replace(known, tries=known.tries + 1)
@@ -81,10 +88,16 @@ def receive(
 def receive_new(
     tx: sa.Connection, *, channel: ChannelName, bot: str, raw_of: Mapping[str, bytes], now: datetime
 ) -> dict[str, UpdateRow]:
-    """Keeps those of the updates, by external_id, that are new, and gives them; of the others it changes nothing."""
+    """Keeps those of the updates, by external_id, that are new, and gives them; of the others it changes nothing.
+
+    Each counts as received a microsecond after the one before, so that their order stays known.
+    """
     if not raw_of:
         return {}
-    rows = [_new(channel, bot, external_id, raw, now) for external_id, raw in raw_of.items()]
+    rows = [
+        _new(channel, bot, external_id, raw, now + timedelta(microseconds=place))
+        for place, (external_id, raw) in enumerate(raw_of.items())
+    ]
     inserted = set(tx.scalars(_INSERT_ALL, [_sealed(tx, row) for row in rows]))
     return {row.external_id: row for row in rows if row.id in inserted}
 

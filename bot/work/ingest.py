@@ -6,7 +6,7 @@ web.webhooks and work.poll are given it by app.py, and acknowledge an update whe
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol, runtime_checkable
@@ -25,9 +25,12 @@ from bot.work.crash import Reached, nothing_happens
 
 log = open_log(__name__)
 
+Name = tuple[ChannelName, str, str]
+"""The channel, the bot and the external id of an update."""
+
 TRIES: Final = 3
 MOST_BEGINNINGS: Final = 10
-"""An update whose handling began so often and never ended takes the process down with it: it is set aside."""
+"""An update that so many processes began with and none ended takes each down with it: it is set aside."""
 PURGED_AT_ONCE: Final = 500
 RESUMED_AT_ONCE: Final = 200
 
@@ -61,22 +64,31 @@ class Ingestor:
     metrics: Metrics
     now: Callable[[], datetime]
     reached: Reached = nothing_happens
+    _begun: set[Name] = field(default_factory=set)
 
     async def __call__(self, channel_name: ChannelName, bot: str, external_id: str, raw: bytes) -> None:
         """Keeps and handles one update; the same one again does nothing, unless the first time did not end."""
         receive = partial(
-            updates.receive, channel=channel_name, bot=bot, external_id=external_id, raw=raw, now=self.now()
+            updates.receive,
+            channel=channel_name,
+            bot=bot,
+            external_id=external_id,
+            raw=raw,
+            now=self.now(),
+            counts=(channel_name, bot, external_id) not in self._begun,
         )
         with self._counting(channel_name):
             update = await self.storage.run(receive)
         self.reached("ingest.stored")
         if update.status == "received":
             await self._finish(update)
+        else:  # also by another process
+            self._begun.discard((channel_name, bot, external_id))
 
     async def keep(self, channel_name: ChannelName, bot: str, raw_of: Mapping[str, bytes]) -> Mapping[str, Finish]:
         """Keeps those of the updates, by external_id, that are new, in one transaction; gives what handles each.
 
-        What had come before counts one more beginning when it is handled: it may be what took the process down.
+        What another process had begun counts one more beginning when it is handled: it may be what took that down.
         """
         receive = partial(updates.receive_new, channel=channel_name, bot=bot, raw_of=raw_of, now=self.now())
         with self._counting(channel_name):
@@ -114,12 +126,16 @@ class Ingestor:
         return deleted
 
     async def _finish(self, update: UpdateRow) -> None:
+        name = (update.channel, update.bot, update.external_id)
+        self._begun.add(name)  # stays where the database is down: this process lives, and counts only once
         with self._counting(update.channel):
             error = "dies" if update.tries > MOST_BEGINNINGS else await self._try(update)
-            if error is None:
-                self.reached("ingest.handled")
-                return
-            await self.storage.run(partial(updates.quarantine, update_id=update.id, error=error))
+            if error is not None:
+                await self.storage.run(partial(updates.quarantine, update_id=update.id, error=error))
+        self._begun.discard(name)
+        if error is None:
+            self.reached("ingest.handled")
+            return
         self.metrics.ingest_failed(update.channel, "quarantined")
         log.error("update_quarantined", update_id=update.id, channel=update.channel, error=error)
 

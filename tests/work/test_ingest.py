@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -77,7 +77,12 @@ class Desk:
         await self.ingest("telegram", "b", external_id, raw or json.dumps({"texts": texts}).encode())
 
     async def listed(self, status: UpdateStatus) -> list[UpdateRow]:
-        return await self.storage.read(partial(updates.list_open, status=status, received_until=self.time[0], limit=10))
+        until = self.time[0] + timedelta(seconds=1)
+        return await self.storage.read(partial(updates.list_open, status=status, received_until=until, limit=10))
+
+    def die(self) -> None:
+        """Another process goes on."""
+        self.ingest = replace(self.ingest, _begun=set())
 
     def figure(self, line: str) -> float:
         nothing = QueueFigures(outbound=0, oldest_s=0, quarantined=0, undelivered=0)
@@ -190,6 +195,7 @@ async def test_one_that_takes_the_process_down_takes_none_with_it_that_came_toge
         desk.handler.fails["poison"] = [StorageDown("as near to death as a test may come")]
         with pytest.raises(StorageDown):
             await finish_of["poison"]()
+        desk.die()
 
     for finish in (await desk.ingest.keep("telegram", "b", raw_of)).values():
         await finish()
@@ -199,16 +205,18 @@ async def test_one_that_takes_the_process_down_takes_none_with_it_that_came_toge
 
 
 async def test_a_database_that_is_down_counts_no_try_and_the_platform_is_told(desk: Desk) -> None:
-    desk.handler.fails["one"] = [StorageDown("x")]
+    outages = MOST_BEGINNINGS + 5
+    desk.handler.fails["one"] = [StorageDown("x")] * outages
 
-    with pytest.raises(StorageDown):
-        await desk.send("1", ("a", "one"))
-    assert [row.status for row in await desk.listed("received")] == ["received"]
+    for _ in range(outages):
+        with pytest.raises(StorageDown):
+            await desk.send("1", ("a", "one"))
+    assert [(row.status, row.tries) for row in await desk.listed("received")] == [("received", 1)]
     await desk.send("1", ("a", "one"))
 
     assert desk.handler.handled == ["one"]
     assert await desk.listed("received") == []
-    assert desk.figure('returnee_bot_ingest_failures_total{channel="telegram",reason="storage_down"}') == 1
+    assert desk.figure('returnee_bot_ingest_failures_total{channel="telegram",reason="storage_down"}') == outages
     assert desk.figure('returnee_bot_ingest_failures_total{channel="telegram",reason="handler"}') == 0
 
 
