@@ -7,6 +7,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from bot.errors import KeyDestroyed, SealBroken
+from bot.logs import open_log
 from bot.model import ChannelName, SendClass
 from bot.storage.contacts import ref_of
 from bot.storage.messages import MessageRow, read
@@ -19,6 +21,8 @@ from bot.storage.tables import (
     messages,
     outbound,
 )
+
+log = open_log(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,12 +86,18 @@ _CLAIM = _MARK.values(status="sending", attempts=outbound.c.attempts + 1)
 _CLAIMERS = (
     sa.select(sa.func.coalesce(outbound.c.claimed_by, "")).where(is_unsent(outbound), outbound.c.status == "sending")
 ).distinct()
-_RECOVER = (
+_IS_SENDING = sa.and_(is_unsent(outbound), outbound.c.status == "sending")
+_FREE = (
     sa.update(outbound)
-    .where(is_unsent(outbound), outbound.c.status == "sending")
-    .where(sa.func.coalesce(outbound.c.claimed_by, "").in_(sa.bindparam("claimers", expanding=True)))
+    .where(_IS_SENDING)
     .values(status=sa.case((outbound.c.send_class == "A", "queued"), else_="maybe_sent"))
 )
+_RECOVER = _FREE.where(sa.func.coalesce(outbound.c.claimed_by, "").in_(sa.bindparam("claimers", expanding=True)))
+_IS_OLD_CLAIM = sa.and_(
+    _IS_SENDING, outbound.c.claimed_by == sa.bindparam("of_claimer"), outbound.c.updated_at <= sa.bindparam("until")
+)
+_OLD_CLAIMS = sa.select(outbound.c.message_id).where(_IS_OLD_CLAIM)
+_FREE_OLD = _FREE.where(_IS_OLD_CLAIM, outbound.c.message_id.in_(sa.bindparam("messages", expanding=True)))
 _OLDEST_DUE = sa.select(sa.func.min(outbound.c.updated_at)).where(is_unsent(outbound), _IS_DUE)
 _COUNT_UNSENT = sa.select(sa.func.count()).where(is_unsent(outbound))
 _UNDELIVERED = (
@@ -156,19 +166,31 @@ def claim(tx: sa.Connection, conversation_id: UUID, now: datetime, *, by: str) -
     by is the name of the process: when it dies, recover() frees the row.
 
     None while an earlier row is being sent or has to wait. One at a time, so that a kill leaves at most one row of a
-    conversation of which nobody knows whether it went.
+    conversation of which nobody knows whether it went. One that can not be read fails, and the next is taken.
     """
+    row = first_readable(tx, conversation_id, now)
+    if row is not None:
+        tx.execute(_CLAIM, {"of_message": row.message.id, "claimed_by": by, "updated_at": now})
+    return row
+
+
+def first_readable(tx: sa.Connection, conversation_id: UUID, now: datetime) -> OutboundRow | None:
+    """The row that claim() would give, locked, but not claimed; those before it that can not be read have failed."""
     tx.execute(_LOCK, {"conversation_id": conversation_id})
-    row = tx.execute(_FIRST_UNSENT, {"conversation_id": conversation_id, "now": now}).one_or_none()
-    if row is None or row.waits:
-        return None
-    tx.execute(_CLAIM, {"of_message": row.id, "claimed_by": by, "updated_at": now})
-    return OutboundRow(
-        message=read(tx, row),
-        contact_ref=ref_of(tx, row.contact_id, row.ref),
-        send_class=SendClass(row.send_class),
-        attempts=row.attempts + 1,
-    )
+    while True:
+        row = tx.execute(_FIRST_UNSENT, {"conversation_id": conversation_id, "now": now}).one_or_none()
+        if row is None or row.waits:
+            return None
+        try:
+            return OutboundRow(
+                message=read(tx, row),
+                contact_ref=ref_of(tx, row.contact_id, row.ref),
+                send_class=SendClass(row.send_class),
+                attempts=row.attempts + 1,
+            )
+        except (SealBroken, KeyDestroyed) as error:
+            log.error("message_unreadable", message_id=row.id, error=error)
+            mark_failed(tx, row.id, error=type(error).__name__, now=now)
 
 
 def mark_sent(tx: sa.Connection, message_id: UUID, *, platform_id: str | None, now: datetime) -> None:
@@ -230,6 +252,19 @@ def claimers(tx: sa.Connection) -> list[str]:
 def recover(tx: sa.Connection, now: datetime, *, claimers: Collection[str]) -> int:
     """Frees what dead processes were sending: class A goes out again, class B is maybe_sent. Gives the number."""
     return tx.execute(_RECOVER, {"claimers": list(claimers), "updated_at": now}).rowcount
+
+
+def old_claims(conn: sa.Connection, *, by: str, until: datetime) -> list[UUID]:
+    """The messages that the process claimed so long ago and has not marked."""
+    return list(conn.scalars(_OLD_CLAIMS, {"of_claimer": by, "until": until}))
+
+
+def free_old_claims(
+    tx: sa.Connection, now: datetime, *, by: str, until: datetime, message_ids: Collection[UUID]
+) -> int:
+    """Frees these of old_claims(), as recover() does: the process does not know of them. Gives the number."""
+    values = {"of_claimer": by, "until": until, "messages": list(message_ids), "updated_at": now}
+    return tx.execute(_FREE_OLD, values).rowcount
 
 
 @dataclass(frozen=True, kw_only=True)

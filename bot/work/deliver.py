@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from bot.channels.base import Channel
-from bot.errors import ReturneeBotError, SendError, StorageDown
+from bot.errors import KeyDestroyed, ReturneeBotError, SealBroken, SendError, StorageDown
 from bot.hearing import buttons_of
 from bot.logs import open_log
 from bot.metrics import Metrics
@@ -21,7 +21,7 @@ from bot.storage.engine import Storage
 from bot.storage.outbound import Destination, OutboundRow
 from bot.storage.processes import dead
 from bot.work.crash import Reached, nothing_happens
-from bot.work.outcome import Outcome, outcome_of, write_down
+from bot.work.outcome import Outcome, outcome_of, outcome_of_crash, write_down
 from bot.work.pace import Line, is_paced
 from bot.work.together import Processes
 
@@ -30,6 +30,8 @@ log = open_log(__name__)
 SWEEP_EVERY_S: Final = 1.0
 SWEEP_MOST: Final = 500
 RECLAIM_EVERY_SWEEPS: Final = 5
+CLAIM_FORGOTTEN_AFTER: Final = timedelta(minutes=1)
+"""PostgreSQL's answer to the commit of a claim may be lost: then a message is claimed, and nobody sends it."""
 WRITE_DOWN_AGAIN_S: Final = 0.5
 
 
@@ -54,6 +56,7 @@ class Deliverer:
     reached: Reached = nothing_happens
     _woken: dict[UUID, Destination | None] = field(default_factory=dict)
     _busy: dict[UUID, bool] = field(default_factory=dict)  # those in hand, and whether they were woken meanwhile
+    _sending: set[UUID] = field(default_factory=set)  # messages
     _signal: asyncio.Event = field(default_factory=asyncio.Event)
     _lines: dict[tuple[ChannelName, str], Line] = field(default_factory=dict)
     _led: frozenset[ChannelName] = frozenset()
@@ -118,8 +121,8 @@ class Deliverer:
     async def _sweep(self, *, reclaim: bool) -> None:
         try:
             await self._take_over()
-            if reclaim and self.processes.can_tell_who_is_dead():
-                await self.storage.run(partial(_recover, now=self.now()))
+            if reclaim:
+                await self._reclaim()
             ours = list(filter(self._may_send, self.channels))
             due = await self.storage.read(
                 partial(outbound.conversations_with_work, now=self.now(), limit=SWEEP_MOST, channels=ours)
@@ -128,6 +131,17 @@ class Deliverer:
                 self.wake(conversation_id)
         except ReturneeBotError as error:
             log.error("sweep_failed", error=error)
+
+    async def _reclaim(self) -> None:
+        """Frees what is claimed and will not be sent."""
+        if self.processes.can_tell_who_is_dead():
+            await self.storage.run(partial(_recover, now=self.now(), but=self.executor_id))
+        until, by = self.now() - CLAIM_FORGOTTEN_AFTER, self.executor_id
+        old = await self.storage.read(partial(outbound.old_claims, by=by, until=until))
+        if forgotten := set(old) - self._sending:
+            await self.storage.run(
+                partial(outbound.free_old_claims, now=self.now(), by=by, until=until, message_ids=forgotten)
+            )
 
     def _start_woken(self, group: asyncio.TaskGroup) -> None:
         woken, self._woken = self._woken, {}
@@ -139,7 +153,7 @@ class Deliverer:
         """Lets the conversation stand in line if it has, or may have, something to send now."""
         try:
             to = self._if_ours(to) if to else await self._destination(conversation_id)
-        except ReturneeBotError as error:
+        except Exception as error:  # noqa: BLE001 - the top of a worker: one conversation must not end the others
             log.error("delivery_waits", error=error)
             to = None
         if to is None or self._is_stopping:
@@ -163,9 +177,10 @@ class Deliverer:
     async def _send_in_turn(self, to: Destination, line: Line) -> None:
         try:
             await self._send_next(to, line)
-        except ReturneeBotError as error:
+        except Exception as error:  # noqa: BLE001 - the top of a worker: one conversation must not end the others
             log.error("delivery_waits", error=error)
-        finally:
+            self._free(to.conversation_id)
+        else:
             self._free(to.conversation_id)
             self.wake(to.conversation_id)  # there may be more to say
 
@@ -174,7 +189,11 @@ class Deliverer:
             self.wake(conversation_id)
 
     async def _destination(self, conversation_id: UUID) -> Destination | None:
-        to = await self.storage.read(partial(outbound.destination, conversation_id=conversation_id, now=self.now()))
+        try:
+            to = await self.storage.read(partial(outbound.destination, conversation_id=conversation_id, now=self.now()))
+        except (SealBroken, KeyDestroyed):
+            to = None
+            await self.storage.run(partial(outbound.first_readable, conversation_id=conversation_id, now=self.now()))
         return self._if_ours(to)
 
     def _if_ours(self, to: Destination | None) -> Destination | None:
@@ -195,12 +214,15 @@ class Deliverer:
             row = await self.storage.run(self._claim_of(to))
             self.reached("deliver.claimed")
             while row is not None:
+                self._sending.add(row.message.id)
                 outcome = self._held(line) or await self._send(row)
                 self.reached("deliver.sent")
                 answered = outcome.answered
                 self._hold(to, line, outcome)
                 go_on = not is_paced(line.capabilities) and outcome.status != "queued"
-                row = await self._write_down(to, row, outcome, claim_next=go_on)
+                following = await self._write_down(to, row, outcome, claim_next=go_on)
+                self._sending.discard(row.message.id)
+                row = following
                 self.notify(to.contact_ref)
         finally:
             line.done(to, answered=answered)
@@ -241,24 +263,29 @@ class Deliverer:
                 return following
 
     async def _send(self, row: OutboundRow) -> Outcome:
-        message = OutboundMessage(
-            id=row.message.id,
-            seq=row.message.seq,
-            contact_ref=row.contact_ref,
-            language=row.message.language,
-            text=row.message.body,
-            buttons=buttons_of(row.message),
-            answer=row.message.answer,
-            created_at=row.message.created_at,
-        )
         try:
-            platform_id = await self.channels[row.message.channel].send(message)
+            platform_id = await self.channels[row.message.channel].send(_message_of(row))
         except SendError as error:
             return outcome_of(row, error, now=self.now(), chance=self.chance())
+        except Exception as error:  # noqa: BLE001 - whatever fails, the others go on
+            return outcome_of_crash(row, error, now=self.now(), chance=self.chance())
         return Outcome(status="sent", platform_id=platform_id)
 
 
-def _recover(tx: Connection, *, now: datetime) -> None:
-    """Frees what processes were sending that are dead."""
-    if claimed := outbound.claimers(tx):
-        outbound.recover(tx, now, claimers=dead(tx, claimed))
+def _message_of(row: OutboundRow) -> OutboundMessage:
+    return OutboundMessage(
+        id=row.message.id,
+        seq=row.message.seq,
+        contact_ref=row.contact_ref,
+        language=row.message.language,
+        text=row.message.body,
+        buttons=buttons_of(row.message),
+        answer=row.message.answer,
+        created_at=row.message.created_at,
+    )
+
+
+def _recover(tx: Connection, *, now: datetime, but: str) -> None:
+    """Frees what other processes were sending that are dead."""
+    if others := [name for name in outbound.claimers(tx) if name != but]:
+        outbound.recover(tx, now, claimers=dead(tx, others))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from sqlalchemy import Connection
 
@@ -15,6 +15,8 @@ from bot.storage.outbound import Destination, OutboundRow
 from bot.work.retry import delay_before_retry, gives_up
 
 log = open_log(__name__)
+
+MOST_CRASHES: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +54,15 @@ def outcome_of(row: OutboundRow, error: SendError, *, now: datetime, chance: flo
         log.error("message_given_up", message_id=row.message.id, attempts=row.attempts)
         return replace(outcome, status="failed")
     return outcome
+
+
+def outcome_of_crash(row: OutboundRow, error: Exception, *, now: datetime, chance: float) -> Outcome:
+    """What becomes of a message whose sending failed by a fault of ours, after which those behind it wait no day."""
+    log.error("send_crashed", message_id=row.message.id, attempts=row.attempts, error=error)
+    if row.attempts >= MOST_CRASHES:
+        return Outcome(status="failed", error=type(error).__name__)
+    crashed = SendRetryable(type(error).__name__, maybe_sent=True)
+    return replace(outcome_of(row, crashed, now=now, chance=chance), answered=True)
 
 
 def write_down(

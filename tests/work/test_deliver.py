@@ -1,6 +1,7 @@
 """Delivery: in order, at the platform's pace, again when it must be, given up in the end, never lost."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,16 +10,18 @@ from functools import partial
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from bot.channels.base import Capabilities
 from bot.errors import SendError, SendRejected, SendRetryable, StorageDown
 from bot.metrics import Metrics, QueueFigures
 from bot.model import ChannelName, OutboundMessage, SendClass
-from bot.storage import holds, outbound
+from bot.storage import holds, outbound, tables
 from bot.storage.engine import Storage
 from bot.storage.messages import MessageRow
+from bot.storage.vault import Vault
 from bot.work.crash import nothing_happens
-from bot.work.deliver import Deliverer
+from bot.work.deliver import CLAIM_FORGOTTEN_AFTER, Deliverer
 from bot.work.together import Alone
 from tests.fakes import RecordingChannel, deliverer_of
 from tests.storage.rows import NOW, say, status
@@ -67,6 +70,19 @@ class Post:
         name = f'returnee_bot_sends_total{{channel="web",result="{result}"}}'
         lines = self.metrics.render(nothing).decode().splitlines()
         return next(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
+
+class SlowChannel(RecordingChannel):
+    """Takes a message when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def send(self, message: OutboundMessage) -> str | None:
+        self.asked.set()
+        await self.go_on.wait()
+        return await super().send(message)
 
 
 @dataclass(frozen=True)
@@ -351,6 +367,104 @@ async def test_one_that_has_nothing_to_say_is_freed(post: Post) -> None:
         await asyncio.sleep(0.05)
         await post.say()
         await post.until(lambda: len(post.sent) == 2)
+
+
+class FailingWriter:
+    """A database that can be read, and takes nothing."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.read, self.is_closed, self.tries = storage.read, False, 0
+
+    async def run(self, fn: Callable[[Any], Any]) -> Any:
+        self.tries += 1
+        raise StorageDown("full")
+
+
+async def test_while_a_claim_fails_it_is_tried_at_each_sweep_and_no_oftener(post: Post) -> None:
+    await post.say()
+    async with running(post.deliverer):
+        await post.until(lambda: post.sent)
+        failing = FailingWriter(post.storage)
+        await post.say()
+        post.deliverer.storage = failing  # type: ignore[assignment]
+        await post.until(lambda: failing.tries >= 3)
+        tries = failing.tries
+        await asyncio.sleep(0.1)  # no time passes
+        assert failing.tries == tries
+        post.deliverer.storage = post.storage
+        await post.until(lambda: len(post.sent) == 2)
+
+
+@pytest.mark.parametrize("spoilt", ["body", "buttons"])
+async def test_a_message_that_can_not_be_opened_fails_and_the_next_goes(post: Post, spoilt: str) -> None:
+    buttons = json.dumps([{"title": "Yes", "action": "menu"}])
+    first = await post.say(buttons=buttons)
+    second = await post.say(buttons=buttons)
+    change = sa.update(tables.messages).where(tables.messages.c.id == first.id).values({spoilt: b"\x01" + bytes(40)})
+    await post.storage.run(lambda tx: tx.execute(change))
+
+    assert await post.drain(second) == "sent"
+    assert await post.storage.read(partial(status, row=first)) == "failed"
+    (missed,) = await post.storage.read(partial(outbound.list_undelivered, limit=10))
+    assert (missed.message_id, missed.error) == (first.id, "SealBroken")
+
+
+async def test_of_a_contact_whose_key_is_gone_everything_fails(post: Post, vault: Vault) -> None:
+    rows = [await post.say() for _ in range(2)]
+    other = await post.say("other")
+    vault.keys.destroy(str(rows[0].conversation_id))
+    async with running(post.deliverer):
+        await post.until(lambda: post.sent)
+        assert await post.storage.read(partial(status, row=other)) in ("sending", "sent")
+        await asyncio.sleep(0.05)
+
+    assert [await post.storage.read(partial(status, row=row)) for row in rows] == ["failed"] * 2
+
+
+@pytest.mark.parametrize("send_class", [SendClass.A, SendClass.B])
+async def test_a_message_whose_sending_is_a_fault_of_ours_holds_up_nobody_and_is_given_up(
+    post: Post, caplog: pytest.LogCaptureFixture, send_class: SendClass
+) -> None:
+    poison = await post.say("one", send_class=send_class, buttons=json.dumps([{"no": "title", "words": "secret"}]))
+    await post.say("one")
+    await post.say("other")
+    async with running(post.deliverer):
+        await post.until(lambda: len(post.sent) == 2)
+
+    assert sorted(ref for ref, _ in post.sent) == ["one", "other"]
+    becomes = "failed" if send_class is SendClass.A else "maybe_sent"
+    assert await post.storage.read(partial(status, row=poison)) == becomes
+    assert "send_crashed" in caplog.text
+    assert "secret" not in caplog.text
+
+
+async def test_a_claim_that_nobody_knows_of_is_freed_after_a_minute(post: Post) -> None:
+    async with running(post.deliverer):
+        await post.say("other")
+        await post.until(lambda: post.sent)
+        claimed_at = post.time[0]
+        row = await post.say()
+        assert await post.storage.run(
+            partial(outbound.claim, conversation_id=row.conversation_id, now=claimed_at, by="test")
+        )
+        await post.until(lambda: len(post.sent) == 2, passing=1)
+
+    assert post.time[0] - claimed_at > CLAIM_FORGOTTEN_AFTER
+
+
+async def test_what_is_being_sent_for_long_is_not_freed(post: Post) -> None:
+    slow = SlowChannel()
+    post.deliverer.channels = {"web": slow}
+    row = await post.say()
+    async with running(post.deliverer):
+        await slow.asked.wait()
+        post.pass_time(minutes=10)
+        await post.until(lambda: post.time[0] - NOW > timedelta(minutes=10, seconds=20))
+        assert await post.storage.read(partial(status, row=row)) == "sending"
+        slow.go_on.set()
+        await post.until(lambda: slow.sent)
+
+    assert len(slow.sent) == 1
 
 
 class LateReader:
