@@ -32,6 +32,7 @@ async def test_of_fifty_canaries_none_stands_in_any_file(talk: Talk, tmp_path: P
     await talk.storage.run(
         partial(write_notes, talk=talk, conversation_id=handled.conversation_id, notes=canaries[40:45])
     )
+    await talk.send(Text(text="wages"), external_id=f"{canaries[0]}:7")
     for canary in canaries[45:]:
         await talk.storage.run(partial(receive, talk=talk, words=canary))
 

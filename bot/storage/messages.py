@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from bot.model import Author, ChannelName, Language
 from bot.storage.dialects import insert_if_new
 from bot.storage.tables import Kind, conversations, is_unsent, messages, outbound
-from bot.storage.vault import vault_of
+from bot.storage.vault import Vault, vault_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +19,8 @@ class MessageRow:
     """A message; seq counts from 1 within its conversation.
 
     body is what was written, the words on the pressed button, or the kind of the attachment. buttons is JSON: a list of
-    objects, each with a title. external_id is the channel's own name of a message from a contact.
+    objects, each with a title. external_id is the channel's own name of a message from a contact; of
+    one that is read, its mark.
     """
 
     id: UUID
@@ -83,10 +84,20 @@ _VISIBLE_AFTER = (
 )
 
 
+def external_mark(vault: Vault, external_id: str) -> str:
+    """What a message of a contact is known by when it comes again; the channel's name of it may name the contact."""
+    return vault.mark("message", external_id).hex()
+
+
 def insert(tx: sa.Connection, row: MessageRow) -> bool:
     """Keeps the message; False, and nothing kept, if one of the same channel, bot and external_id is there already."""
     seal = partial(vault_of(tx).seal, row.conversation_id, "messages")
-    values = {**vars(row), "body": seal("body", row.id, row.body), "buttons": seal("buttons", row.id, row.buttons)}
+    values = {
+        **vars(row),
+        "body": seal("body", row.id, row.body),
+        "buttons": seal("buttons", row.id, row.buttons),
+        "external_id": row.external_id and external_mark(vault_of(tx), row.external_id),
+    }
     return tx.execute(_INSERT, values).rowcount == 1
 
 
@@ -97,7 +108,8 @@ def withdraw(tx: sa.Connection, message_id: UUID) -> None:
 
 def seq_of(tx: sa.Connection, *, channel: ChannelName, bot: str, external_id: str) -> int:
     """The seq of the contact's message of this name, which has come before."""
-    seq: int = tx.execute(_SEQ_OF, {"channel": channel, "bot": bot, "external_id": external_id}).scalar_one()
+    mark = external_mark(vault_of(tx), external_id)
+    seq: int = tx.execute(_SEQ_OF, {"channel": channel, "bot": bot, "external_id": mark}).scalar_one()
     return seq
 
 

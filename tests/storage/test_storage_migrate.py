@@ -20,7 +20,7 @@ from bot.storage.vault import Vault, carry
 from tests.conftest import Dialect
 from tests.storage.rows import NOW, count, hear, say, status
 
-HEAD = "0007"
+HEAD = "0008"
 ADDED = re.compile(r", (\w+ [A-Z]+, )$", re.MULTILINE)
 """A column that SQLite added later, which it writes behind the last."""
 CONSTRAINTS = {
@@ -122,6 +122,25 @@ def test_rows_of_a_version_that_did_not_seal_are_sealed(own_database_url: str, v
         again = conversations.lock_or_create(connection, channel="web", bot="webchat", contact_ref="someone 1", now=NOW)
         assert again.id == rows[1].conversation_id
         assert again.contact_ref == "someone 1"
+
+
+def test_a_message_is_known_by_a_mark_whatever_version_heard_it(own_database_url: str, vault: Vault) -> None:
+    name = "5012345678:211"
+    with migrate.changing(own_database_url, vault) as connection:
+        marked = hear(connection, external_id="5012345678:210")
+        command.downgrade(migrate.config(connection, vault), "0007")
+        plain = hear(connection, external_id="x")
+        rename = sa.text("UPDATE messages SET external_id = :name WHERE seq = 2")
+        connection.execute(rename, {"name": name})
+
+    migrate.upgrade(own_database_url, vault)
+
+    with migrate.changing(own_database_url, vault) as connection:
+        for row, known in ((marked, "5012345678:210"), (plain, name)):
+            found = messages.seq_of(connection, channel=row.channel, bot=row.bot, external_id=known)
+            assert found == row.seq
+        kept = connection.execute(sa.text("SELECT external_id FROM messages")).scalars().all()
+        assert not [mark for mark in kept if "5012345678" in mark]
 
 
 def test_a_database_of_a_newer_version_is_left_alone(own_database_url: str, vault: Vault) -> None:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -52,7 +53,7 @@ class Killer:
             finally:
                 bot.kill()
             self.redelivered = fake.do("state")["again"]
-            return compare(self.fed, rows_of(bot.database, bot.folder), fake.record())
+            return compare(self.fed, rows_of(bot.database, bot.folder, chain(*self.fed.values())), fake.record())
 
     def _feed(self, fake: FakeTelegram) -> None:
         chance = random.Random(f"{self.seed} feed")

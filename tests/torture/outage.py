@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -82,7 +83,7 @@ class Outage:
         well = time.monotonic()
         self._drain(fake, bot, well)
         drained_s = time.monotonic() - well
-        rows = [row for row in rows_of(bot.database, bot.folder) if row.chat in fed]
+        rows = [row for row in rows_of(bot.database, bot.folder, chain(*fed.values())) if row.chat in fed]
         record = [call for call in fake.record() if str(call["chat_id"]) in fed]
         seen = proxy.log[seen_before:]
         return Outcome(

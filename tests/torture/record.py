@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from bot.settings import Settings
 from bot.storage import dialects
 from bot.storage.contacts import ref_of
+from bot.storage.messages import external_mark
 from bot.storage.tables import contacts, conversations, messages, outbound
 from bot.storage.vault import carry, open_vault
 
@@ -70,8 +71,8 @@ class Findings:
         return f"{self.faults or '0 faults'}; {self.updates} updates, {self.messages} messages taken; {more}"
 
 
-def rows_of(database_url: str, data_dir: Path) -> list[Row]:
-    """All messages, by conversation, in order; data_dir holds the keys."""
+def rows_of(database_url: str, data_dir: Path, fed: Iterable[str] = ()) -> list[Row]:
+    """All messages, by conversation, in order; data_dir holds the keys, fed are the names that marks may stand for."""
     engine = dialects.create_engine(dialects.parse_database_url(database_url), connections=1, read_only=True)
     query = (
         sa.select(
@@ -95,12 +96,13 @@ def rows_of(database_url: str, data_dir: Path) -> list[Row]:
         .order_by(contacts.c.id, messages.c.seq)
     )
     with closing(open_vault(Settings(data_dir=data_dir))) as vault, carry(engine, vault).begin() as tx:
+        named: dict[str | None, str] = {external_mark(vault, name): name for name in fed}
         found = [
             Row(
                 chat=ref_of(tx, row.contact_id, row.ref),
                 seq=row.seq,
                 author=row.author,
-                external_id=row.external_id,
+                external_id=named.get(row.external_id, row.external_id),
                 body=vault.open(row.conversation_id, "messages", "body", row.id, row.body),
                 send_class=row.send_class,
                 status=row.status,

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import chain
 
 from tests.fakes.telegram import FakeTelegram, fake_telegram_process
 from tests.serving import free_port
@@ -85,7 +86,7 @@ class Several(Killer):
                     for bot in bots:
                         bot.kill()
             self.redelivered = fake.do("state")["again"]
-            return compare(self.fed, rows_of(self.database_url, self.folder), fake.record())
+            return compare(self.fed, rows_of(self.database_url, self.folder, chain(*self.fed.values())), fake.record())
 
     def _kill_one_after_the_other(self, bots: Sequence[Bot]) -> None:
         chance = random.Random(f"{self.seed} kill")
