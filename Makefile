@@ -33,7 +33,7 @@ bench-nlu: .venv/.dev-installed $(RASA_ENV)/.installed
 bench-load: .venv/.dev-installed
 	$(BIN)/python -m tests.bench.load
 
-# The promises in their long forms, about an hour; TORTURE_SCALE=0.1 for less. Writes docs/promises.md.
+# The promises in their long forms, about four hours; TORTURE_SCALE=0.1 for less. Writes docs/promises.md.
 torture: .venv/.dev-installed
 	$(BIN)/python -m tests.torture
 

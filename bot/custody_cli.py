@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -104,12 +104,6 @@ def export(
 ) -> None:
     """Write all that is kept of the contact of a case into a file, for the contact who asked for it."""
     from bot.cases.export import export_of
-    from bot.storage import audit as deeds
-
-    def read(tx: "Connection") -> dict[str, Any]:
-        found = export_of(tx, case_number=number)
-        deeds.append(tx, actor=by, action="exported", object=f"case {number}", now=_now())
-        return found
 
     try:
         descriptor = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -117,7 +111,8 @@ def export(
         raise CustodyError(f"{to}: {error.strerror}. Name a file that does not exist yet.") from error
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         try:
-            found = _do(read)
+            read = partial(export_of, case_number=number)
+            found = _audited(read, number, by, asked="export", done=lambda _: "exported")
         except BaseException:
             to.unlink()
             raise
@@ -131,11 +126,12 @@ def place(number: Number, by: By, reason: Annotated[str, typer.Option("--reason"
     from bot.storage import legal_holds
 
     change = partial(legal_holds.place, number=number, by=by, reason=reason, now=_now())
+    outcome = _audited(change, number, by, asked="hold", done=lambda outcome: f"hold_{outcome}")
     said = {
         "asked": "is held for a week. A second person must confirm it with the same command.",
         "placed": "is held until two people lift it.",
     }
-    typer.echo(f"Case {number} {said[_held(change, number, by)]}")
+    typer.echo(f"Case {number} {said[outcome]}")
 
 
 @hold.command()
@@ -144,19 +140,26 @@ def lift(number: Number, by: By) -> None:
     from bot.storage import legal_holds
 
     change = partial(legal_holds.lift, number=number, by=by)
+    outcome = _audited(change, number, by, asked="lift", done=lambda outcome: f"hold_{outcome}")
     said = {"lift_asked": "is still held. A second person must agree with the same command.", "lifted": "is free."}
-    typer.echo(f"Case {number} {said[_held(change, number, by)]}")
+    typer.echo(f"Case {number} {said[outcome]}")
 
 
-def _held(change: "Callable[[Connection], str]", number: int, by: str) -> str:
+def _audited(change: "Callable[[Connection], T]", number: int, by: str, *, asked: str, done: Callable[[T], str]) -> T:
+    """What the change gives; that it was done, or asked for and refused, stands in the audit."""
     from bot.storage import audit as deeds
 
-    def run(tx: "Connection") -> str:
+    def run(tx: "Connection") -> T:
         outcome = change(tx)
-        deeds.append(tx, actor=by, action=f"hold_{outcome}", object=f"case {number}", now=_now())
+        deeds.append(tx, actor=by, action=done(outcome), object=f"case {number}", now=_now())
         return outcome
 
-    return _do(run)
+    try:
+        return _do(run)
+    except CustodyError:
+        refused = partial(deeds.append, actor=by, action="refused", object=f"case {number}", now=_now())
+        _do(partial(refused, details={"asked": asked}))
+        raise
 
 
 @hold.command("list")

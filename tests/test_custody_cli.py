@@ -40,12 +40,13 @@ async def test_a_hold_takes_two_names_and_stands_in_the_audit(talk: Talk, run: R
     deeds = [json.loads(line) for line in run("audit", "show").stdout.splitlines()]
     assert [(deed["actor"], deed["action"]) for deed in deeds if deed["action"] != "holds_read"] == [
         ("Sokha", "hold_asked"),
+        ("Sokha", "refused"),
         ("Dara", "hold_placed"),
         ("Dara", "hold_lift_asked"),
         ("Sokha", "hold_lifted"),
     ]
     assert "the court asks" not in repr(deeds)
-    assert "All 5 deeds are as they were written" in run("audit", "verify").stdout
+    assert "All 6 deeds are as they were written" in run("audit", "verify").stdout
 
 
 @pytest.mark.parametrize(
@@ -61,6 +62,10 @@ async def test_what_is_not_there_is_named(talk: Talk, run: Run, words: tuple[str
 
     assert (done.returncode, done.stderr.strip()) == (1, problem)
     assert "Traceback" not in done.stderr
+    (deed,) = [json.loads(line) for line in run("audit", "show").stdout.splitlines()]
+    asked = {"hold place": "hold", "hold lift": "lift"}.get(" ".join(words[:2]), "export")
+    assert (deed["actor"], deed["action"], deed["details"]) == ("A", "refused", {"asked": asked})
+    assert deed["object"] in problem
 
 
 @pytest.mark.parametrize("words", [("hold", "place", "1", "--reason", "r"), ("export", "1", "--to", "new.json")])
