@@ -216,6 +216,8 @@ def _pressed(book: Book, state: State, action: Action) -> Turn:
     if action.do is Do.LANGUAGE:
         chosen: Language = "en" if action.of == "en" else "km"
         state = replace(state, language=chosen, language_chosen=True)
+    if action.do is Do.ERASE and not state.asked_to_erase:  # a button of long ago: whoever holds the phone is asked
+        return Turn(state=state, effects=(ASK_TO_ERASE,))
     if action.do is Do.ERASE:
         state = State(language=state.language, language_chosen=state.language_chosen, greeted=True)
     return Turn(state=state, effects=_effects_of_press(book, action))

@@ -288,6 +288,15 @@ def test_yes_and_no_may_be_pressed_or_written(heard: Pressed | Said, effects: tu
     assert not turn.state.asked_to_erase
 
 
+def test_a_button_of_long_ago_asks_again_and_deletes_nothing() -> None:
+    later = take_turn(BOOK, erase_state(), said("unpaid_wages")).state
+
+    turn = take_turn(BOOK, later, Pressed(action=Action(do=Do.ERASE)))
+
+    assert turn.effects == (ASK_TO_ERASE,)
+    assert take_turn(BOOK, turn.state, Pressed(action=Action(do=Do.ERASE))).effects == (Erase(choices=NEXT_STEPS),)
+
+
 def test_yes_means_delete_only_right_after_the_question() -> None:
     later = take_turn(BOOK, erase_state(), said("unpaid_wages")).state
 

@@ -83,11 +83,13 @@ class Proxy:
             yield self
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError):
-            while request := await _read(reader):
-                if not await self._answer(request, writer):
-                    break
-        writer.close()
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError):
+                while request := await _read(reader):
+                    if not await self._answer(request, writer):
+                        break
+        finally:  # also at the end, when it is cancelled
+            writer.close()
 
     async def _answer(self, request: bytes, writer: asyncio.StreamWriter) -> bool:
         """Whether the connection may go on."""
