@@ -43,6 +43,7 @@ def test_of_several_updates_the_new_ones_are_kept_and_the_others_stay_as_they_ar
     }
     kept = updates.list_open(tx, "received", received_until=NOW + timedelta(seconds=1), limit=10)
     assert kept == [known, new["3"], new["4"]]
+    assert new["3"].received_at < new["4"].received_at
     assert updates.receive_new(tx, channel="telegram", bot="b", raw_of={}, now=NOW) == {}
 
 
