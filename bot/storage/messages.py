@@ -19,8 +19,8 @@ class MessageRow:
     """A message; seq counts from 1 within its conversation.
 
     body is what was written, the words on the pressed button, or the kind of the attachment. buttons is JSON: a list of
-    objects, each with a title. external_id is the channel's own name of a message from a contact; of
-    one that is read, its mark.
+    objects, each with a title. external_id is the channel's own name of a message from a contact;
+    of one that is read, its mark.
     """
 
     id: UUID

@@ -56,7 +56,7 @@ class Deliverer:
     reached: Reached = nothing_happens
     _woken: dict[UUID, Destination | None] = field(default_factory=dict)
     _busy: dict[UUID, bool] = field(default_factory=dict)  # those in hand, and whether they were woken meanwhile
-    _sending: set[UUID] = field(default_factory=set)  # messages
+    _sending: set[UUID] = field(default_factory=set)  # messages; one that can not be marked stays, not to go again
     _signal: asyncio.Event = field(default_factory=asyncio.Event)
     _lines: dict[tuple[ChannelName, str], Line] = field(default_factory=dict)
     _led: frozenset[ChannelName] = frozenset()
