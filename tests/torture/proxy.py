@@ -55,6 +55,8 @@ class Seen:
     passed: bool
     wait_s: float = 0.0
     wait_until: float = 0.0
+    doubled: tuple[str, str] | None = None
+    """The chat and the message that the platform took a second time, of which the bot can not know."""
 
 
 @dataclass(kw_only=True)
@@ -102,8 +104,7 @@ class Proxy:
         if fault in ("latency", "reorder"):
             await asyncio.sleep(self._chance.uniform(*(LATENCY_S if fault == "latency" else REORDER_S)))
         response = await self._pass(request) if passed else b""
-        if fault == "duplicate":
-            await self._pass(request)
+        doubled = _taken(await self._pass(request)) if fault == "duplicate" else None
         self.log.append(
             Seen(
                 at=began,
@@ -112,6 +113,7 @@ class Proxy:
                 passed=passed,
                 wait_s=wait_s,
                 wait_until=time.monotonic() + wait_s if wait_s else 0.0,
+                doubled=doubled,
             )
         )
         return await self._reply(fault, response, wait_s, writer)
@@ -168,6 +170,12 @@ async def _read(reader: asyncio.StreamReader) -> bytes:
     lines = head.lower().split(b"\r\n")
     length = next((int(line.split(b":")[1]) for line in lines if line.startswith(b"content-length:")), 0)
     return head + (await reader.readexactly(length) if length else b"")
+
+
+def _taken(response: bytes) -> tuple[str, str] | None:
+    """Chat and id of the message that a response speaks of; nothing if it was refused."""
+    answer = json.loads(response.partition(b"\r\n\r\n")[2])
+    return (str(answer["result"]["chat"]["id"]), str(answer["result"]["message_id"])) if answer["ok"] else None
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

@@ -15,13 +15,14 @@ from tests.torture.bombs import bomb
 from tests.torture.killer import Killer
 from tests.torture.outage import Outage, late_by
 from tests.torture.poison import poison
-from tests.torture.proxy import Seen
+from tests.torture.proxy import Fault, Seen
 from tests.torture.record import Row, compare
 from tests.torture.rotation import rotate
 from tests.torture.several import Several
 from tests.torture.shuffle import shuffle
 from tests.torture.size import back_up_and_restore, compare_sizes
-from tests.torture.store import EXIT_OF_A_FAILED_DISK, Fault, Store
+from tests.torture.store import EXIT_OF_A_FAILED_DISK, Store
+from tests.torture.store import Fault as StoreFault
 from tests.torture.words import ANSWERED, CRISIS, GREETINGS
 
 TODAY = date(2026, 11, 25)
@@ -64,7 +65,8 @@ def test_one_of_several_processes_can_be_killed(
 def test_a_platform_that_refuses_or_cuts_off_loses_nothing_and_hears_nothing_too_early(
     models: Path, tmp_path: Path
 ) -> None:
-    for outcome in Outage(folder=tmp_path / "bot", seconds=4, chats=10).run("too_many", "truncate", "reset", "error"):
+    faults: tuple[Fault, ...] = ("too_many", "truncate", "reset", "error", "duplicate", "reorder")
+    for outcome in Outage(folder=tmp_path / "bot", seconds=4, chats=10).run(*faults):
         assert outcome.struck
         assert outcome.findings.faults == {}, outcome
         assert outcome.too_early == 0, outcome
@@ -158,7 +160,7 @@ def test_the_words_of_the_harnesses_are_understood_whatever_was_said_before(mode
 
 
 @pytest.mark.parametrize("fault", ["fsync", "full", "frozen"])
-def test_a_disk_that_fails_loses_nothing_that_was_acknowledged(models: Path, tmp_path: Path, fault: Fault) -> None:
+def test_a_disk_that_fails_loses_nothing_that_was_acknowledged(models: Path, tmp_path: Path, fault: StoreFault) -> None:
     try:
         outcome = Store(folder=tmp_path, seconds=FAULT_S).on_sqlite(fault)
     except NotHere as error:
@@ -173,7 +175,7 @@ def test_a_disk_that_fails_loses_nothing_that_was_acknowledged(models: Path, tmp
 @pytest.mark.postgres
 @pytest.mark.parametrize("fault", ["stopped", "frozen"])
 def test_a_postgres_that_is_down_loses_nothing_that_was_acknowledged(
-    models: Path, tmp_path: Path, fault: Fault
+    models: Path, tmp_path: Path, fault: StoreFault
 ) -> None:
     try:
         with start_postgres() as server, server.database() as url:
