@@ -22,6 +22,7 @@ Fault = Literal["", "latency", "reset", "truncate", "stall", "too_many", "error"
 LATENCY_S: Final = (0.05, 0.8)
 STALL_S: Final = 40.0
 REORDER_S: Final = (0.0, 1.0)
+DOUBLED_AFTER_S: Final = 1.1  # sooner the platform refuses it, as the second of that chat within a second
 RETRY_AFTER_S: Final = (1, 2, 3, 5)
 HEAD_MAX: Final = 65_536
 
@@ -104,7 +105,7 @@ class Proxy:
         if fault in ("latency", "reorder"):
             await asyncio.sleep(self._chance.uniform(*(LATENCY_S if fault == "latency" else REORDER_S)))
         response = await self._pass(request) if passed else b""
-        doubled = _taken(await self._pass(request)) if fault == "duplicate" else None
+        doubled = await self._pass_again(request) if fault == "duplicate" else None
         self.log.append(
             Seen(
                 at=began,
@@ -151,6 +152,12 @@ class Proxy:
                 return fault
         return ""
 
+    async def _pass_again(self, request: bytes) -> tuple[str, str] | None:
+        """The chat and id of the message that the platform took a second time; nothing if it refused it."""
+        await asyncio.sleep(DOUBLED_AFTER_S)
+        answer = json.loads((await self._pass(request)).partition(b"\r\n\r\n")[2])
+        return (str(answer["result"]["chat"]["id"]), str(answer["result"]["message_id"])) if answer["ok"] else None
+
     async def _pass(self, request: bytes) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.upstream_port, limit=2**22)
         try:
@@ -170,12 +177,6 @@ async def _read(reader: asyncio.StreamReader) -> bytes:
     lines = head.lower().split(b"\r\n")
     length = next((int(line.split(b":")[1]) for line in lines if line.startswith(b"content-length:")), 0)
     return head + (await reader.readexactly(length) if length else b"")
-
-
-def _taken(response: bytes) -> tuple[str, str] | None:
-    """Chat and id of the message that a response speaks of; nothing if it was refused."""
-    answer = json.loads(response.partition(b"\r\n\r\n")[2])
-    return (str(answer["result"]["chat"]["id"]), str(answer["result"]["message_id"])) if answer["ok"] else None
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
