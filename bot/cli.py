@@ -19,6 +19,7 @@ from bot.environment import load_settings, look_at_settings
 from bot.errors import ReturneeBotError
 from bot.keys_cli import keys
 from bot.logs import open_log, write_logs
+from bot.model import LookUpKind
 from bot.settings import Settings
 
 if TYPE_CHECKING:
@@ -99,19 +100,28 @@ def check(
 
 
 @app.command()
-def cases(as_json: AsJson = False) -> None:
+def cases(
+    by: Annotated[
+        LookUpKind | None, typer.Option(help="Ask for a phone or name, and list only cases of who has it, also closed.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """List the cases that are not resolved, urgent ones first; names no content."""
+    from bot.cases import look_ups
     from bot.storage import cases as storage
     from bot.storage import erasures, outbound, updates
 
+    words = typer.prompt(by.capitalize(), err=True) if by else ""  # not an option: the shell would remember it
+    if by and not look_ups.keys_of(by, words):
+        raise typer.BadParameter(f"that is no {by}.", param_hint=by)
     rows, missed, quarantined, aside = _read(
         lambda tx: (
-            storage.list_open(tx, limit=_ROWS_SHOWN),
+            look_ups.find_cases(tx, by, words) if by else storage.list_open(tx, limit=_ROWS_SHOWN),
             outbound.count_undelivered(tx),
             updates.count_quarantined(tx),
             {row.owner: row.due_at for row in erasures.waiting(tx)},
         ),
-        action="cases_read",
+        action=f"cases_found_by_{by}" if by else "cases_read",
     )
     locked = {row.id: aside.get(row.id) or aside.get(row.conversation_id) for row in rows}
     if as_json:
@@ -132,7 +142,7 @@ def cases(as_json: AsJson = False) -> None:
         until = locked[row.id]
         status = f"locked, erased {until:%Y-%m-%d %H:%M}" if until else row.status
         table.add_row(str(row.number), urgent, row.lane, row.type, status, opened, not_sent)
-    _out.print(table if rows else "No open cases.")
+    _out.print(table if rows else f"No cases with this {by}." if by else "No open cases.")
     if missed or quarantined:
         _say(
             f"{sum(missed.values())} messages not delivered, {quarantined} updates not handled: returnee-bot quarantine"

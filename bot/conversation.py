@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection
 
 from bot.cases.erasing import ASKED, put_aside
-from bot.cases.evidence import note_file
+from bot.cases.evidence import keep_attachment
 from bot.content.model import Content
 from bot.content.store import ContentStore
 from bot.flows.controls import NEXT_STEPS
@@ -24,7 +24,7 @@ from bot.hearing import hear, kind_of, words_of
 from bot.model import Attachment, Blocked, ChannelName, Inbound, Language, Moved, Notice, Returned, SendClass
 from bot.nlu.engine import Engine
 from bot.replies import Desk, carry_out, offered_after, write_drafts
-from bot.storage import attachments, contacts, conversations, messages
+from bot.storage import contacts, conversations, messages
 from bot.storage.conversations import ConversationRow
 from bot.storage.engine import Storage
 from bot.storage.messages import MessageRow
@@ -192,8 +192,7 @@ def _handle(tx: Connection, *, parts: Conversations, inbound: Inbound, parsed: P
         known = messages.seq_of(tx, channel=inbound.channel, bot=inbound.bot, external_id=inbound.external_id)
         return Handled(conversation_id=conversation.id, seq=known, duplicate=True)
     if isinstance(inbound.payload, Attachment):
-        attachments.keep(tx, message, inbound.payload)
-        note_file(tx, message, inbound.payload, now=now)
+        keep_attachment(tx, message, inbound.payload, now=now)
     sent_at, per_minute = min(inbound.sent_at or now, now), parts.heard_per_minute.get(inbound.channel)
     pace, verdict = admit(memory.pace, heard, at_s=sent_at.timestamp(), per_minute=per_minute)
     turn = _turn(parts, memory.state, heard, verdict)

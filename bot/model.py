@@ -11,6 +11,7 @@ LANGUAGES: tuple[Language, ...] = ("km", "en")
 ChannelName = Literal["telegram", "messenger", "web", "terminal"]
 Author = Literal["contact", "bot", "staff"]
 Lane = Literal["legal", "counselling", "jobs", "aid", "general", "complaint"]
+LookUpKind = Literal["phone", "name"]
 AttachmentKind = Literal["voice", "photo", "video", "video_note", "document", "location", "contact", "sticker", "other"]
 CommandName = Literal["start", "menu", "help", "language", "person", "stop"]
 

@@ -1,19 +1,28 @@
-"""Files that come with messages: which are kept, and who may see them."""
+"""What comes with messages besides words: what is kept of it, and who may see it."""
 
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
+from bot.cases import look_ups
 from bot.media import BYTES_MOST, KEPT_KINDS
 from bot.model import Attachment
-from bot.storage import conversations, media
+from bot.storage import attachments, conversations, media
 from bot.storage.media import MediaRow
 from bot.storage.messages import MessageRow
 
 
-def note_file(tx: Connection, message: MessageRow, attachment: Attachment, *, now: datetime) -> None:
-    """Notes the file of the message, which is inserted: stored already, to be fetched, or too big to be kept."""
+def keep_attachment(tx: Connection, message: MessageRow, attachment: Attachment, *, now: datetime) -> None:
+    """Keeps what came with the message, which is inserted; by the contact's own card they are found from then on."""
+    attachments.keep(tx, message, attachment)
+    _note_file(tx, message, attachment, now=now)
+    if attachment.own:
+        look_ups.note(tx, message.conversation_id, "phone", attachment.phone)
+
+
+def _note_file(tx: Connection, message: MessageRow, attachment: Attachment, *, now: datetime) -> None:
+    """Notes the file of the message: stored already, to be fetched, or too big to be kept."""
     if attachment.kind not in KEPT_KINDS:
         return
     if attachment.stored:

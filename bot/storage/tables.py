@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 import sqlalchemy as sa
 
-from bot.model import Author, Lane, Language
+from bot.model import Author, Lane, Language, LookUpKind
 from bot.storage.columns import METADATA as METADATA  # with the tables in it
 from bot.storage.columns import UtcDateTime, belongs_to, id_column, moment_column, one_of, text_column
 
@@ -46,6 +46,16 @@ conversations = sa.Table(
     moment_column("updated_at"),
     one_of("language", get_args(Language)),
 )
+
+look_ups = sa.Table(
+    "look_ups",
+    METADATA,
+    belongs_to("conversation", primary_key=True),
+    sa.Column("kind", sa.Text(), primary_key=True),
+    sa.Column("mark", sa.LargeBinary(), primary_key=True),
+    one_of("kind", get_args(LookUpKind)),
+)
+sa.Index("ix_look_ups_mark", look_ups.c.mark)
 
 messages = sa.Table(
     "messages",

@@ -20,7 +20,7 @@ from bot.storage.vault import Vault, carry
 from tests.conftest import Dialect
 from tests.storage.rows import NOW, count, hear, say, status
 
-HEAD = "0008"
+HEAD = "0009"
 ADDED = re.compile(r", (\w+ [A-Z]+, )$", re.MULTILINE)
 """A column that SQLite added later, which it writes behind the last."""
 CONSTRAINTS = {

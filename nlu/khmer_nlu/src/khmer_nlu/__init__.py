@@ -4,6 +4,7 @@ from khmer_nlu.classifier import OUT_OF_SCOPE, Model
 from khmer_nlu.clock import day_of
 from khmer_nlu.crisis import find_crisis
 from khmer_nlu.entities import Entity, Slot, Value, find_entities, read_slot
+from khmer_nlu.names import name_keys
 from khmer_nlu.normalise import canonical, match_key
 from khmer_nlu.parsed import FALLBACK, Parsed, complete, parse
 from khmer_nlu.script import detect_language
@@ -24,6 +25,7 @@ __all__ = [
     "find_crisis",
     "find_entities",
     "match_key",
+    "name_keys",
     "parse",
     "read_slot",
 ]
