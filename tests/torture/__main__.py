@@ -1,7 +1,7 @@
 """The promises in their long forms: `make torture`. Prints each figure, and writes docs/promises.md.
 
-TORTURE_SCALE (1 by default) makes everything shorter; TORTURE names the parts to run, of kills, several, outage,
-shuffle, bombs, poison, store, size and rotation. Rows of parts that are not run stay as they are.
+TORTURE_SCALE (1 by default) makes everything shorter; TORTURE names the parts of ALL to run. Rows of parts that are not
+run stay as they are.
 """
 
 import os
@@ -30,10 +30,10 @@ from tests.torture.several import Several
 from tests.torture.shuffle import shuffle
 from tests.torture.size import back_up_and_restore, compare_sizes
 from tests.torture.store import Store
+from tests.torture.swap import swap
 
 REPORT: Final = REPOSITORY / "docs" / "promises.md"
 SCALE: Final = float(os.environ.get("TORTURE_SCALE", "1"))
-PARTS: Final = tuple(os.environ.get("TORTURE", "bombs poison shuffle store size rotation outage kills several").split())
 CHATS: Final = 200  # with fewer, a chat writes more than a minute's limit, and is told so in place of an answer
 OUTAGES_AT_ONCE: Final = 4
 HEAD: Final = """# Promises
@@ -191,6 +191,13 @@ def bombed(folder: Path) -> Rows:
     }
 
 
+def swapped(folder: Path) -> Rows:
+    """A figure of ADR 11: without being told, all processes serve what an editor changed."""
+    with start_postgres() as server, server.database() as url:
+        found = swap(folder, database_url=url, processes=3, changes=scaled(50), learns=True)
+    return {"22": ("several processes serve the same", "swap", str(found))}
+
+
 ALL: Final[dict[str, Callable[[Path], Rows]]] = {
     "bombs": bombed,
     "poison": poisoned,
@@ -201,14 +208,18 @@ ALL: Final[dict[str, Callable[[Path], Rows]]] = {
     "store": store,
     "size": size,
     "rotation": rotated,
+    "swap": swapped,
 }
 
 
 def main() -> None:
     """Runs the parts that are asked for."""
+    parts = os.environ.get("TORTURE", "").split() or list(ALL)
+    if unknown := sorted(set(parts) - set(ALL)):
+        sys.exit(f"TORTURE: there is no {', '.join(unknown)}. There are: {', '.join(ALL)}.")
     rows, notes = _known(), _notes()
     today = datetime.now(UTC).date().isoformat()
-    for part in PARTS:
+    for part in parts:
         began = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
             found = ALL[part](Path(folder))

@@ -23,6 +23,7 @@ from tests.torture.shuffle import shuffle
 from tests.torture.size import back_up_and_restore, compare_sizes
 from tests.torture.store import EXIT_OF_A_FAILED_DISK, Store
 from tests.torture.store import Fault as StoreFault
+from tests.torture.swap import swap
 from tests.torture.words import ANSWERED, CRISIS, GREETINGS
 
 TODAY = date(2026, 11, 25)
@@ -202,3 +203,12 @@ def test_a_rotation_that_is_killed_leaves_every_message_readable(models: Path, t
     outcome = rotate(tmp_path / "bot", rotations=3, conversations=10)
 
     assert (outcome.failed, outcome.unreadable, outcome.versions) == (0, 0, 1), outcome
+
+
+@pytest.mark.postgres
+def test_all_processes_serve_what_an_editor_changed(models: Path, tmp_path: Path, postgres: Postgres) -> None:
+    with postgres.database() as url:
+        swaps = swap(tmp_path, database_url=url, processes=2, changes=3, learns=False)
+
+    assert len(swaps.content) == 3
+    assert max(last for _, last in swaps.content) < 30  # the long form measures
