@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from telegram.error import Conflict, InvalidToken, TelegramError
@@ -23,13 +23,16 @@ log = open_log(__name__)
 FIRST_WAIT_S: Final = 1.0
 LONGEST_WAIT_S: Final = 60.0
 CHATS_AT_ONCE: Final = 64
+OTHERS_WAIT_S: Final = 0.5
+"""So long what others write waits for a slow chat; then it is fetched beside it."""
 
 
 @dataclass(kw_only=True)
 class Poller:
     """Polls one bot account, while this process leads its channel: Telegram refuses two that poll.
 
-    chance gives a number from 0 to 1, so that many bots do not knock at the same moment.
+    chance gives a number from 0 to 1, so that many bots do not knock at the same moment. _busy holds, by chat, what
+    handles its updates; _handled the numbers of updates that wait for an earlier one before they are acknowledged.
     """
 
     channel: TelegramChannel
@@ -39,13 +42,23 @@ class Poller:
     first_wait_s: float = FIRST_WAIT_S
     _offset: int | None = None
     _has_begun: bool = False
+    _busy: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    _handled: set[int] = field(default_factory=set)
+    _at_once: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CHATS_AT_ONCE))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Polls until stop is set; whatever fails is tried again, later and later."""
+        try:
+            await self._poll(stop)
+        finally:
+            await self._break_off()
+
+    async def _poll(self, stop: asyncio.Event) -> None:
         wait_s = self.first_wait_s
         while not stop.is_set():
             if not self.processes.leads(self.channel.name):
                 self._offset = None  # another process goes on from what Telegram remembers
+                self._handled.clear()
                 await pause(LOOK_EVERY_S, stop)
                 continue
             least_s = await unless_stopped(self._once(), stop)
@@ -61,8 +74,7 @@ class Poller:
             if not self._has_begun:  # a webhook of an earlier start would forbid it
                 await self.channel.bot.delete_webhook(drop_pending_updates=False)
                 self._has_begun = True
-            if updates := await self.channel.fetch(self._offset):
-                await self._take(updates)
+            await self._take(await self.channel.fetch(self._offset))
         except Flooded as error:
             log.warning("telegram_429", seconds=error.retry_after_s)
             return error.retry_after_s
@@ -83,37 +95,44 @@ class Poller:
     async def _take(self, updates: list[dict[str, Any]]) -> None:
         """Keeps updates, then handles those of one chat in order and of several chats at the same time.
 
+        A slow chat is not awaited for long: its later updates stay with Telegram, which gives the first hundred from
+        the offset on each time, and so those of others too.
+
         Raises:
             StorageDown: one is not handled; the offset stands at it.
         """
         chats: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
-        raw_of: dict[str, bytes] = {}
         for update in updates:
-            chats[chat_of(update)].append(update)
-            raw_of[str(update["update_id"])] = json.dumps(update, ensure_ascii=False).encode("utf-8", "replace")
-        finish_of = await self.keep(self.channel.name, self.channel.account, raw_of)
-        handled: set[int] = set()
-        at_once = asyncio.Semaphore(CHATS_AT_ONCE)
-        ends = await asyncio.gather(
-            *(self._handle_chat(chat, finish_of, handled, at_once) for chat in chats.values()), return_exceptions=True
-        )
+            if update["update_id"] not in self._handled:
+                chats[chat_of(update)].append(update)
+        free = {chat: waiting for chat, waiting in chats.items() if chat not in self._busy}
+        raw_of = {str(update["update_id"]): _raw_of(update) for waiting in free.values() for update in waiting}
+        finish_of = await self.keep(self.channel.name, self.channel.account, raw_of) if raw_of else {}
+        for chat, waiting in free.items():
+            self._busy[chat] = asyncio.create_task(self._handle_chat(waiting, finish_of))
+        if self._busy:
+            await asyncio.wait(self._busy.values(), timeout=OTHERS_WAIT_S)
+        ended = [self._busy.pop(chat) for chat, task in list(self._busy.items()) if task.done()]
         for update in updates:  # in the order in which Telegram gave them, which is that of their numbers
-            if update["update_id"] not in handled:
+            if update["update_id"] not in self._handled:
                 break
+            self._handled.remove(update["update_id"])
             self._offset = update["update_id"] + 1
-        for end in ends:
-            if isinstance(end, BaseException):
-                raise end
+        if failures := [failure for task in ended if (failure := task.exception())]:
+            raise failures[0]
 
-    async def _handle_chat(
-        self,
-        updates: list[dict[str, Any]],
-        finish_of: Mapping[str, Finish],
-        handled: set[int],
-        at_once: asyncio.Semaphore,
-    ) -> None:
-        async with at_once:
+    async def _handle_chat(self, updates: list[dict[str, Any]], finish_of: Mapping[str, Finish]) -> None:
+        async with self._at_once:
             for update in updates:
                 async with self.channel.attending(update):
                     await finish_of[str(update["update_id"])]()
-                handled.add(update["update_id"])
+                self._handled.add(update["update_id"])
+
+    async def _break_off(self) -> None:
+        for task in self._busy.values():
+            task.cancel()
+        await asyncio.gather(*self._busy.values(), return_exceptions=True)
+
+
+def _raw_of(update: dict[str, Any]) -> bytes:
+    return json.dumps(update, ensure_ascii=False).encode("utf-8", "replace")

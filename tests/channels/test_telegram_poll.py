@@ -146,6 +146,45 @@ async def test_a_slow_chat_holds_back_no_other(fake: FakeTelegram, channel: Tele
     assert ingest.kept == ["b1", "b2", "a1", "a2"]
 
 
+async def test_what_others_write_while_a_chat_is_slow_is_fetched_beside_it(
+    fake: FakeTelegram, channel: TelegramChannel
+) -> None:
+    slow = asyncio.Event()
+    ingest = RecordingIngest(waits={"a1": slow})
+    fake.text(ANA, "a1")
+
+    async with running(fake, channel, ingest) as polling:
+        await until(lambda: "a1" in ingest.seen)
+        fake.text(BEN, "b1")
+        fake.text(ANA, "a2")
+        await polling.until("b1")
+        fake.text(BEN, "b2")
+        await polling.until("b1", "b2")
+        assert polling.pending() == 4  # nothing is acknowledged before what came earlier
+        slow.set()
+        await polling.until("b1", "b2", "a1", "a2")
+        await until(lambda: polling.pending() == 0)
+
+    assert ingest.seen == ["a1", "b1", "b2", "a2"]
+
+
+async def test_what_is_in_hand_at_the_end_is_broken_off_and_comes_again(
+    fake: FakeTelegram, channel: TelegramChannel
+) -> None:
+    slow = asyncio.Event()
+    fake.text(ANA, "a1")
+    async with running(fake, channel, ingest := RecordingIngest(waits={"a1": slow})) as polling:
+        await until(lambda: "a1" in ingest.seen)
+        fake.text(BEN, "b1")
+        await polling.until("b1")
+    slow.set()
+    await asyncio.sleep(0)
+    assert ingest.kept == ["b1"]
+
+    async with running(fake, channel, again := RecordingIngest()):
+        await until(lambda: len(again.kept) == 2)
+
+
 async def test_an_update_that_nobody_understands_stops_nothing(fake: FakeTelegram, channel: TelegramChannel) -> None:
     fake.do("raw", update={"chat": {"id": "?"}, "date": "yesterday"}, kind="message")
     fake.text(ANA, "hello")
