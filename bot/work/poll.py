@@ -99,7 +99,7 @@ class Poller:
         the offset on each time, and so those of others too.
 
         Raises:
-            StorageDown: one is not handled; the offset stands at it.
+            StorageDown: none is kept; the offset stands.
         """
         chats: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
         for update in updates:
@@ -112,21 +112,24 @@ class Poller:
             self._busy[chat] = asyncio.create_task(self._handle_chat(waiting, finish_of))
         if self._busy:
             await asyncio.wait(self._busy.values(), timeout=OTHERS_WAIT_S)
-        ended = [self._busy.pop(chat) for chat, task in list(self._busy.items()) if task.done()]
+        self._busy = {chat: task for chat, task in self._busy.items() if not task.done()}
         for update in updates:  # in the order in which Telegram gave them, which is that of their numbers
             if update["update_id"] not in self._handled:
                 break
             self._handled.remove(update["update_id"])
             self._offset = update["update_id"] + 1
-        if failures := [failure for task in ended if (failure := task.exception())]:
-            raise failures[0]
 
     async def _handle_chat(self, updates: list[dict[str, Any]], finish_of: Mapping[str, Finish]) -> None:
-        async with self._at_once:
-            for update in updates:
-                async with self.channel.attending(update):
-                    await finish_of[str(update["update_id"])]()
-                self._handled.add(update["update_id"])
+        """Handles them in order; at one that fails the chat rests, alone, and is then fetched again from there on."""
+        try:
+            async with self._at_once:
+                for update in updates:
+                    async with self.channel.attending(update):
+                        await finish_of[str(update["update_id"])]()
+                    self._handled.add(update["update_id"])
+        except Exception as error:  # noqa: BLE001 - the top of a worker: whatever fails comes again
+            log.error("storage_down" if isinstance(error, StorageDown) else "telegram_poll_failed", error=error)
+            await asyncio.sleep(self.first_wait_s)
 
     async def _break_off(self) -> None:
         for task in self._busy.values():

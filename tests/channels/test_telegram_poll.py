@@ -120,6 +120,21 @@ async def test_while_the_database_is_down_the_update_and_those_after_it_stay_wit
     assert "storage_down" in caplog.text
 
 
+async def test_a_chat_that_can_not_be_handled_holds_back_no_other(fake: FakeTelegram, channel: TelegramChannel) -> None:
+    ingest = RecordingIngest(down={"a1"})
+    fake.text(ANA, "a1")
+    fake.text(ANA, "a2")
+
+    async with running(fake, channel, ingest) as polling:
+        await until(lambda: ingest.seen.count("a1") >= 12)  # polling itself would have waited longer and longer
+        for text in ("b1", "b2", "b3"):
+            fake.text(BEN, text)
+            await until(lambda text=text: text in ingest.kept)  # type: ignore[misc]
+        assert "a2" not in ingest.seen
+        ingest.down.clear()
+        await polling.until("a1", "a2", "b1", "b2", "b3")
+
+
 async def test_the_webhook_of_an_earlier_start_is_taken_away_first(
     fake: FakeTelegram, channel: TelegramChannel, caplog: pytest.LogCaptureFixture
 ) -> None:
