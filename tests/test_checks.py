@@ -1,6 +1,5 @@
 """`check` says what would break the running bot, with the file and the mend."""
 
-import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ import yaml
 from bot.checks.everything import check_everything
 from bot.content.texts import said_by_program
 from bot.settings import REPOSITORY, Paths
+from tests.edited import copy_of_edited_files
 
 Edit = Callable[[str, str, str], None]
 
@@ -18,11 +18,7 @@ Edit = Callable[[str, str, str], None]
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
     """A copy of everything that people edit."""
-    for name in ("content", "flows", "nlu/data"):
-        shutil.copytree(REPOSITORY / name, tmp_path / name)
-    for name in ("config.yml", "nlu/topics.yml"):
-        shutil.copy(REPOSITORY / name, tmp_path / name)
-    return tmp_path
+    return copy_of_edited_files(tmp_path)
 
 
 def errors(files: Path) -> list[str]:

@@ -1,6 +1,5 @@
 """Several processes over one folder of content and examples: how soon all serve what an editor changed."""
 
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -10,8 +9,8 @@ from typing import Final, Literal
 
 import httpx
 
+from tests.edited import copy_of_edited_files
 from tests.fakes.telegram import fake_telegram_process
-from tests.serving import REPOSITORY
 from tests.torture.bot import Bot
 
 PATIENCE_S: Final = 240.0
@@ -41,7 +40,7 @@ class Swaps:
 
 def swap(folder: Path, *, database_url: str, processes: int, changes: int, learns: bool) -> Swaps:
     """Changes an answer so many times, then, where it learns, an example; the database is PostgreSQL's."""
-    files = _copy_of_what_editors_change(folder / "files")
+    files = copy_of_edited_files(folder / "files")
     answer, examples = files / ANSWER, files / EXAMPLES
     said, known = answer.read_text(encoding="utf-8"), examples.read_text(encoding="utf-8")
     content, learnt = [], []
@@ -52,14 +51,6 @@ def swap(folder: Path, *, database_url: str, processes: int, changes: int, learn
         if learns:
             learnt.append(_change(clients, "examples", examples, f"{known}    - ot berk luy te bong\n"))
     return Swaps(processes=processes, content=content, examples=learnt)
-
-
-def _copy_of_what_editors_change(files: Path) -> Path:
-    for name in ("content", "flows", "nlu/data"):
-        shutil.copytree(REPOSITORY / name, files / name)
-    for name in ("config.yml", "nlu/topics.yml"):
-        shutil.copy(REPOSITORY / name, files / name)
-    return files
 
 
 @contextmanager
