@@ -127,9 +127,12 @@ class Poller:
                     async with self.channel.attending(update):
                         await finish_of[str(update["update_id"])]()
                     self._handled.add(update["update_id"])
+            return
+        except StorageDown as error:
+            log.error("storage_down", error=error)
         except Exception as error:  # noqa: BLE001 - the top of a worker: whatever fails comes again
-            log.error("storage_down" if isinstance(error, StorageDown) else "telegram_poll_failed", error=error)
-            await asyncio.sleep(self.first_wait_s)
+            log.error("telegram_poll_failed", error=error)
+        await asyncio.sleep(self.first_wait_s)
 
     async def _break_off(self) -> None:
         for task in self._busy.values():

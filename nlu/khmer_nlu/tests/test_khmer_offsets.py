@@ -1,10 +1,11 @@
 """Each character of a match key knows where in the raw text it comes from."""
 
+import unicodedata
 from itertools import pairwise
 
 import pytest
 from growth import grows_linearly, repeated
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from khmer_data import read_data
 
@@ -35,6 +36,8 @@ def test_the_traced_key_is_the_match_key_and_its_offsets_never_go_back_or_out(te
 @settings(max_examples=300, deadline=None)
 @given(TEXTS, st.sampled_from(["", " ", "x ", "\u200b", "\u17d4 "]))
 def test_what_stands_before_moves_the_offsets_by_its_length(text: str, before: str) -> None:
+    # One sign that stands for many letters is spelt out in a long text and left in a short one.
+    assume(all(len(unicodedata.normalize("NFKC", sign)) <= 2 for sign in text))
     alone, moved = trace_key(f"9 {text}"), trace_key(f"{before}9 {text}")
     nine = moved.text.index("9")
     assert moved.text[nine:] == alone.text
